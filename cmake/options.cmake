@@ -1,0 +1,30 @@
+# Warnings, sanitizers and build switches, set once for every target.
+option(SRPD_WERROR "Warnings are errors" OFF)
+option(SRPD_FUZZ "Build the libFuzzer targets (clang only)" OFF)
+option(SRPD_IPO "Link-time optimisation" OFF)
+set(SRPD_SANITIZE "" CACHE STRING "Comma separated list for -fsanitize=")
+
+add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Wno-sign-conversion
+                    -fno-strict-aliasing)
+if(SRPD_WERROR)
+  add_compile_options(-Werror)
+endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 reports false maybe-uninitialized in inlined library code when sanitizers are on.
+  add_compile_options($<$<BOOL:${SRPD_SANITIZE}>:-Wno-maybe-uninitialized>)
+endif()
+if(SRPD_SANITIZE)
+  add_compile_options(-fsanitize=${SRPD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${SRPD_SANITIZE})
+endif()
+if(SRPD_FUZZ)
+  add_compile_options(-fsanitize=fuzzer-no-link)
+endif()
+if(SRPD_IPO)
+  set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE AND NOT CMAKE_CXX_COMPILER_LAUNCHER)
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
+endif()

@@ -1,0 +1,60 @@
+// Data buffers of one loop: page aligned, size classes from 4 KiB to 1 MiB, bounded in total; who
+// asks when all are out waits in order. A command holds at most one buffer at a time, so waiting
+// cannot deadlock.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+
+#include "runtime/completion.h"
+
+namespace srpd::runtime {
+
+/// A lent piece of memory. Trivially copyable: the holder gives it back with BufferPool::release().
+struct Buffer {
+  std::byte* data = nullptr;
+  std::uint32_t size = 0;  ///< as asked
+  std::uint8_t size_class = 0;
+
+  explicit operator bool() const { return data != nullptr; }
+  std::span<std::byte> bytes() const { return {data, size}; }
+};
+
+class BufferPool {
+ public:
+  static constexpr std::uint32_t smallest = 4096;
+  static constexpr std::uint32_t largest = 1u << 20;
+
+  struct Acquire : Completion {
+    using Completion::Completion;
+    std::uint32_t size = 0;  ///< in: 1 .. largest
+    Buffer buffer;           ///< out
+    Acquire* next = nullptr;
+  };
+
+  /// `bound`: most bytes lent at once (at least `largest`).
+  explicit BufferPool(std::size_t bound);
+  ~BufferPool();
+  BufferPool(const BufferPool&) = delete;
+  BufferPool& operator=(const BufferPool&) = delete;
+
+  /// May complete inline. FIFO among waiters. Result 0.
+  void acquire(Acquire& request);
+  /// Never waits: an empty Buffer when nothing is free now.
+  Buffer try_acquire(std::uint32_t size);
+  void release(Buffer buffer);
+
+  std::size_t lent_bytes() const;
+  /// Memory held, lent or cached.
+  std::size_t reserved_bytes() const;
+  /// Gives cached memory back to the kernel; called when the loop has been idle for a while.
+  void trim();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace srpd::runtime

@@ -1,0 +1,199 @@
+// The event loop seam: one Loop per core. io_uring, epoll and the simulated one implement it;
+// everything above gets time, readiness, file I/O, deferral and messages from other loops only
+// through it (decision 3 of docs/architecture.md).
+#pragma once
+
+#include <sys/uio.h>
+
+#include <atomic>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "base/error.h"
+#include "runtime/completion.h"
+
+namespace srpd::runtime {
+
+class BufferPool;
+class FramePool;
+
+/// Monotonic; the simulated loop's starts at 0.
+using Time = std::chrono::nanoseconds;
+
+/// Intrusive node for Loop::start_timer. `on_expire` runs once; the timer may be started again from
+/// it. Must be cancelled before it is destroyed while armed (checked).
+class Timer {
+ public:
+  using Function = void (*)(Timer& self);
+  explicit Timer(Function on_expire) : on_expire_(on_expire) {}
+  Timer(const Timer&) = delete;
+  Timer& operator=(const Timer&) = delete;
+  ~Timer();
+
+  bool armed() const { return index_ != npos; }
+  Time deadline() const { return deadline_; }
+
+ private:
+  friend class TimerHeap;
+  static constexpr std::size_t npos = static_cast<std::size_t>(-1);
+  Function on_expire_;
+  Time deadline_{};
+  std::size_t index_ = npos;
+};
+
+/// Readiness of a file descriptor, edge-triggered: after on_ready the owner reads or writes until
+/// EAGAIN, or continues by itself later. The first state is reported after watch().
+class Watch {
+ public:
+  /// `events`: EPOLLIN, EPOLLOUT, EPOLLRDHUP, EPOLLHUP, EPOLLERR bits.
+  virtual void on_ready(std::uint32_t events) = 0;
+
+ protected:
+  ~Watch() = default;
+
+ private:
+  friend class UringLoop;
+  friend class EpollLoop;
+  std::uint32_t slot_ = UINT32_MAX;
+};
+
+/// Runs once at the end of the current loop iteration (or the next, when deferred from outside
+/// one). Deferring an already deferred node does nothing. Used to gather work into one system call.
+class Deferred {
+ public:
+  using Function = void (*)(Deferred& self);
+  explicit Deferred(Function run) : run_(run) {}
+  Deferred(const Deferred&) = delete;
+  Deferred& operator=(const Deferred&) = delete;
+  bool queued() const { return queued_; }
+
+ private:
+  friend class Loop;
+  Function run_;
+  Deferred* next_ = nullptr;
+  bool queued_ = false;
+};
+
+/// A message from any thread to a loop; embedded in its owner, who keeps it until it has run.
+class Mail {
+ public:
+  using Function = void (*)(Mail& self);
+  explicit Mail(Function deliver) : deliver_(deliver) {}
+  Mail(const Mail&) = delete;
+  Mail& operator=(const Mail&) = delete;
+
+ private:
+  friend class Mailbox;
+  Function deliver_;
+  Mail* next_ = nullptr;
+};
+
+/// Called while the loop looks for work before it sleeps. Returns true when it found some.
+class Poller {
+ public:
+  virtual bool poll() = 0;
+
+ protected:
+  ~Poller() = default;
+
+ private:
+  friend class Loop;
+  Poller* next_ = nullptr;
+  Poller* previous_ = nullptr;
+};
+
+/// File I/O. `buffers` and what they point to stay in place until completion; short transfers are
+/// reported as such, not retried.
+struct FileOperation : Completion {
+  enum class Kind : std::uint8_t { read, write, write_dsync, fsync, fdatasync, allocate };
+  using Completion::Completion;
+
+  Kind kind = Kind::read;
+  int fd = -1;
+  int mode = 0;  ///< allocate: fallocate(2) mode
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;  ///< allocate only
+  std::span<const iovec> buffers;
+
+  FileOperation* next = nullptr;  ///< for the loop
+};
+
+class Loop {
+ public:
+  Loop() = default;
+  Loop(const Loop&) = delete;
+  Loop& operator=(const Loop&) = delete;
+  virtual ~Loop();
+
+  // Every member below is called on the loop's thread unless it says otherwise.
+
+  /// Cached once per iteration.
+  virtual Time now() const = 0;
+  /// True on the thread that runs this loop (and before run(), on the thread that made it).
+  virtual bool is_current() const = 0;
+
+  virtual void start_timer(Timer& timer, Time deadline) = 0;
+  /// Does nothing when it is not armed.
+  virtual void cancel_timer(Timer& timer) = 0;
+
+  /// The descriptor must be non-blocking. -errno or 0.
+  virtual int watch(Watch& watch, int fd) = 0;
+  /// No on_ready after this returns. The descriptor is still open at this point.
+  virtual void unwatch(Watch& watch) = 0;
+
+  /// May complete inline.
+  virtual void submit(FileOperation& operation) = 0;
+
+  /// Any thread, no allocation. Mails of one sender arrive in order.
+  virtual void post(Mail& mail) = 0;
+
+  void defer(Deferred& deferred);
+
+  void add_poller(Poller& poller);
+  void remove_poller(Poller& poller);
+
+  /// Until stop().
+  virtual void run() = 0;
+  /// Any thread.
+  virtual void stop() = 0;
+
+  /// "io_uring", "epoll", "simulated".
+  virtual std::string_view kind() const = 0;
+
+  /// Data buffers and coroutine frames of this loop.
+  virtual BufferPool& buffers() = 0;
+  virtual FramePool& frames() = 0;
+
+  /// The loop this thread runs, or null. Set by run() and by the constructor of the simulated loop.
+  static Loop* current();
+
+ protected:
+  static void set_current(Loop* loop);
+  /// Runs what was deferred, including what that defers, up to a bound; true when anything ran.
+  bool run_deferred();
+  bool run_pollers();
+  bool has_deferred() const { return deferred_head_ != nullptr; }
+
+ private:
+  Deferred* deferred_head_ = nullptr;
+  Deferred** deferred_tail_ = &deferred_head_;
+  Poller* pollers_ = nullptr;
+};
+
+struct LoopOptions {
+  enum class Backend { automatic, io_uring, epoll };
+  Backend backend = Backend::automatic;
+  /// How long to look for work before sleeping, after work was found. The loop lowers it by itself
+  /// when looking does not pay (adaptive polling); 0 never polls.
+  std::chrono::microseconds poll_budget{50};
+  std::size_t buffer_bytes = std::size_t{64} << 20;  ///< bound of the data buffer pool
+  int file_threads = 4;                              ///< epoll only: workers for file I/O
+};
+
+/// io_uring where the kernel and its policy allow it, else epoll (logged once with the reason).
+Expected<std::unique_ptr<Loop>> make_loop(const LoopOptions& options);
+
+}  // namespace srpd::runtime

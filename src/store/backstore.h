@@ -1,0 +1,95 @@
+// The backstore seam: where the blocks of a logical unit are. Thread-safe: every loop may submit;
+// an operation completes on the loop that submitted it.
+#pragma once
+
+#include <sys/uio.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "runtime/completion.h"
+#include "runtime/loop.h"
+
+namespace srpd::store {
+
+/// One I/O of the backstore, in bytes. The caller keeps it and the buffers in place until
+/// completion, which may be inline. Result: 0 when the whole range was done, else -errno (-EIO
+/// medium error, -ENOSPC out of space, -EROFS, -ENODEV vanished); never a short count.
+struct Operation : runtime::Completion {
+  enum class Kind : std::uint8_t {
+    read,
+    write,
+    flush,         ///< everything completed so far is on stable media
+    unmap,         ///< may or may not read back as zero, see Properties::unmap_zeroes
+    write_zeroes,  ///< reads back as zero; may deallocate when `may_unmap`
+  };
+  using Completion::Completion;
+
+  Kind kind = Kind::read;
+  bool fua = false;        ///< write: on stable media before completion
+  bool may_unmap = false;  ///< write_zeroes
+  std::uint64_t offset = 0;
+  std::uint64_t length = 0;        ///< bytes; for read and write the sum of `buffers`
+  std::span<const iovec> buffers;  ///< read and write
+  /// Out: on -EIO the first byte known to have failed (offset when unknown).
+  std::uint64_t error_offset = 0;
+};
+
+/// What never changes while the store is open.
+struct Properties {
+  std::string_view plugin;         ///< LIO's name: "rd_mcp", "fileio"
+  std::string_view product;        ///< INQUIRY product identification: "RAMDISK-MCP", "FILEIO"
+  std::uint32_t block_size = 512;  ///< logical block length in bytes
+  std::uint32_t physical_block_size = 512;
+  bool write_cache = false;  ///< a completed write may be lost at power loss unless FUA or flushed
+  bool read_only = false;
+  bool rotational = false;
+  bool can_unmap = false;
+  bool unmap_zeroes = false;
+  bool thin = false;                    ///< LBPME: blocks can be unallocated
+  std::uint32_t unmap_granularity = 0;  ///< bytes
+  std::uint64_t max_unmap_bytes = 0;
+  std::uint64_t max_write_zeroes_bytes = 0;  ///< 0: emulated by writes
+  std::uint32_t max_transfer_bytes = 0;      ///< 0: no limit
+  std::uint32_t optimal_transfer_bytes = 0;
+};
+
+/// Told about changes that the world outside makes. Any thread.
+class Observer {
+ public:
+  virtual void on_size_changed(std::uint64_t bytes) = 0;
+
+ protected:
+  ~Observer() = default;
+};
+
+class Backstore {
+ public:
+  virtual ~Backstore() = default;
+
+  virtual const Properties& properties() const = 0;
+  /// Bytes, a multiple of the block size. Can change while open. Any thread.
+  virtual std::uint64_t size() const = 0;
+  /// For messages and status: "ramdisk 256 MiB", "/srv/disk.img (buffered)".
+  virtual std::string description() const = 0;
+
+  /// The caller has checked the range against size(). May complete inline.
+  virtual void submit(runtime::Loop& loop, Operation& operation) = 0;
+
+  /// Direct memory of a range inside the size, or null where there is none. When not null, a read
+  /// is done by reading there and a write by writing there, with nothing else to do; valid as long
+  /// as the store is open.
+  virtual std::byte* map(std::uint64_t offset, std::uint64_t length) {
+    static_cast<void>(offset);
+    static_cast<void>(length);
+    return nullptr;
+  }
+
+  /// At most one; null to remove.
+  virtual void set_observer(Observer* observer) { static_cast<void>(observer); }
+};
+
+}  // namespace srpd::store
