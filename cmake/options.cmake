@@ -1,10 +1,11 @@
 # Warnings, sanitizers and build switches, set once for every target.
 option(SRPD_WERROR "Warnings are errors" OFF)
 option(SRPD_FUZZ "Build the libFuzzer targets (clang only)" OFF)
+option(SRPD_CHECK_HEADERS "Compile every header alone" OFF)
 option(SRPD_IPO "Link-time optimisation" OFF)
 set(SRPD_SANITIZE "" CACHE STRING "Comma separated list for -fsanitize=")
 
-add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Wno-sign-conversion
+add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wno-sign-conversion
                     -fno-strict-aliasing)
 if(SRPD_WERROR)
   add_compile_options(-Werror)
