@@ -2,7 +2,7 @@
 
 import pathlib
 
-FOLDERS = ("src", "apps", "tests", "bench", "tools", "cmake", "include", "docs")
+FOLDERS = ("src", "apps", "tests", "bench", "tools", "cmake", "include", "docs", ".ci")
 SKIPPED_PARTS = {"build", "__pycache__", "corpus"}
 
 
