@@ -1,6 +1,7 @@
 // Data buffers of one loop: page aligned, size classes from 4 KiB to 1 MiB, bounded in total; who
 // asks when all are out waits in order. A command holds at most one buffer at a time, so waiting
-// cannot deadlock.
+// cannot deadlock. The memory is one mapping that the kernel fills on first use; what was released
+// last is lent first, because it is still in the caches.
 #pragma once
 
 #include <cstddef>
@@ -51,6 +52,9 @@ class BufferPool {
   std::size_t reserved_bytes() const;
   /// Gives cached memory back to the kernel; called when the loop has been idle for a while.
   void trim();
+  /// Gives back cached memory that was not needed since the last call (a bounded part of it, so
+  /// that the loop does not stall); called about once a second while the loop is busy.
+  void age();
 
  private:
   struct Impl;

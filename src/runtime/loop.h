@@ -7,11 +7,13 @@
 
 #include <atomic>
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
 
+#include "base/check.h"
 #include "base/error.h"
 #include "runtime/completion.h"
 
@@ -24,7 +26,8 @@ class FramePool;
 using Time = std::chrono::nanoseconds;
 
 /// Intrusive node for Loop::start_timer. `on_expire` runs once; the timer may be started again from
-/// it. Must be cancelled before it is destroyed while armed (checked).
+/// it. Timers with the same deadline expire in the order in which they were started. Must be
+/// cancelled before it is destroyed while armed (checked).
 class Timer {
  public:
   using Function = void (*)(Timer& self);
@@ -41,6 +44,7 @@ class Timer {
   static constexpr std::size_t npos = static_cast<std::size_t>(-1);
   Function on_expire_;
   Time deadline_{};
+  std::uint64_t sequence_ = 0;
   std::size_t index_ = npos;
 };
 
@@ -52,7 +56,7 @@ class Watch {
   virtual void on_ready(std::uint32_t events) = 0;
 
  protected:
-  ~Watch() = default;
+  virtual ~Watch() = default;
 
  private:
   friend class UringLoop;
@@ -62,12 +66,14 @@ class Watch {
 
 /// Runs once at the end of the current loop iteration (or the next, when deferred from outside
 /// one). Deferring an already deferred node does nothing. Used to gather work into one system call.
+/// Must be cancelled before it is destroyed while queued (checked).
 class Deferred {
  public:
   using Function = void (*)(Deferred& self);
   explicit Deferred(Function run) : run_(run) {}
   Deferred(const Deferred&) = delete;
   Deferred& operator=(const Deferred&) = delete;
+  ~Deferred() { CHECK(!queued_); }
   bool queued() const { return queued_; }
 
  private:
@@ -97,7 +103,7 @@ class Poller {
   virtual bool poll() = 0;
 
  protected:
-  ~Poller() = default;
+  virtual ~Poller() = default;
 
  private:
   friend class Loop;
@@ -119,6 +125,7 @@ struct FileOperation : Completion {
   std::span<const iovec> buffers;
 
   FileOperation* next = nullptr;  ///< for the loop
+  int outcome = 0;                ///< for the loop
 };
 
 class Loop {
@@ -132,9 +139,10 @@ class Loop {
 
   /// Cached once per iteration.
   virtual Time now() const = 0;
-  /// True on the thread that runs this loop (and before run(), on the thread that made it).
+  /// True on the thread that runs this loop (before run(), on the thread that made it).
   virtual bool is_current() const = 0;
 
+  /// Arms it, or moves it when it is armed. A deadline in the past is taken as now().
   virtual void start_timer(Timer& timer, Time deadline) = 0;
   /// Does nothing when it is not armed.
   virtual void cancel_timer(Timer& timer) = 0;
@@ -151,13 +159,16 @@ class Loop {
   virtual void post(Mail& mail) = 0;
 
   void defer(Deferred& deferred);
+  /// Does nothing when it is not queued. Walks the queue: for tearing down, not for the I/O path.
+  void cancel_deferred(Deferred& deferred);
 
   void add_poller(Poller& poller);
   void remove_poller(Poller& poller);
 
-  /// Until stop().
+  /// Until stop(). May be called again afterwards.
   virtual void run() = 0;
-  /// Any thread.
+  /// Any thread. The iteration that is under way is finished; before run() it makes that return at
+  /// once.
   virtual void stop() = 0;
 
   /// "io_uring", "epoll", "simulated".
@@ -167,20 +178,24 @@ class Loop {
   virtual BufferPool& buffers() = 0;
   virtual FramePool& frames() = 0;
 
-  /// The loop this thread runs, or null. Set by run() and by the constructor of the simulated loop.
+  /// The loop this thread runs, or null. Set by run(), and by the constructor of a loop for the
+  /// time before run() where the thread had none.
   static Loop* current();
 
  protected:
   static void set_current(Loop* loop);
   /// Runs what was deferred, including what that defers, up to a bound; true when anything ran.
   bool run_deferred();
+  /// True when one of them found work.
   bool run_pollers();
+  bool has_pollers() const { return pollers_ != nullptr; }
   bool has_deferred() const { return deferred_head_ != nullptr; }
 
  private:
   Deferred* deferred_head_ = nullptr;
   Deferred** deferred_tail_ = &deferred_head_;
   Poller* pollers_ = nullptr;
+  Poller* next_poller_ = nullptr;  // where run_pollers() goes on; survives removal from a poll()
 };
 
 struct LoopOptions {

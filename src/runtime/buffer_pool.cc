@@ -1,0 +1,209 @@
+// Every size class has an address range of its own, as large as the bound of the whole pool:
+// address space is free, and so memory never has to be moved from one class to another in pieces.
+// What is held in memory (lent or cached) stays within the bound: a class that grows takes it from
+// what others have cached.
+#include "runtime/buffer_pool.h"
+
+#include <sys/mman.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <limits>
+#include <vector>
+
+#include "base/check.h"
+#include "runtime/sanitizer.h"
+
+namespace srpd::runtime {
+namespace {
+
+constexpr std::size_t classes = 9;  // 4 KiB << 0 .. 8
+static_assert(BufferPool::smallest << (classes - 1) == BufferPool::largest);
+
+constexpr std::size_t class_of(std::uint32_t size) {
+  const auto units = (std::size_t{size} + BufferPool::smallest - 1) / BufferPool::smallest;
+  return static_cast<std::size_t>(std::bit_width(units - 1));
+}
+static_assert(class_of(1) == 0 && class_of(4096) == 0 && class_of(4097) == 1 &&
+              class_of(BufferPool::largest) == classes - 1);
+
+constexpr std::size_t bytes_of(std::size_t index) {
+  return std::size_t{BufferPool::smallest} << index;
+}
+
+struct SizeClass {
+  std::byte* base = nullptr;
+  std::uint32_t untouched = 0;  // buffers from here on were never lent
+  // Free buffers; the last one released is the last in `free`. The first `cold` of them have no
+  // memory behind them.
+  std::vector<std::uint32_t> free;
+  std::size_t cold = 0;
+  std::size_t least_warm = 0;  // smallest number of cached ones since age()
+
+  std::size_t warm() const { return free.size() - cold; }
+};
+
+}  // namespace
+
+struct BufferPool::Impl {
+  explicit Impl(std::size_t bytes)
+      : bound(bytes), range((bytes + largest - 1) / largest * largest) {
+    CHECK(bound >= largest);
+    void* const mapped = ::mmap(nullptr, range * classes, PROT_READ | PROT_WRITE,
+                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    CHECK(mapped != MAP_FAILED);
+    // Huge pages would be filled whole for the first 4 KiB used.
+    ::madvise(mapped, range * classes, MADV_NOHUGEPAGE);
+    base = static_cast<std::byte*>(mapped);
+    for (std::size_t i = 0; i < classes; ++i) {
+      by_size[i].base = base + i * range;
+      by_size[i].free.reserve(64);
+    }
+    poison(base, range * classes);
+  }
+
+  ~Impl() {
+    unpoison(base, range * classes);
+    ::munmap(base, range * classes);
+  }
+
+  Impl(const Impl&) = delete;
+  Impl& operator=(const Impl&) = delete;
+
+  Buffer lend(std::uint32_t size) {
+    const std::size_t index = class_of(size);
+    const std::size_t bytes = bytes_of(index);
+    if (lent + bytes > bound) return {};
+    std::byte* const data = take(index, bytes);
+    lent += bytes;
+    unpoison(data, size);
+    return {.data = data, .size = size, .size_class = static_cast<std::uint8_t>(index)};
+  }
+
+  std::byte* take(std::size_t index, std::size_t bytes) {
+    SizeClass& size_class = by_size[index];
+    std::uint32_t number = 0;
+    if (size_class.warm() > 0) {
+      cached -= bytes;
+      number = size_class.free.back();
+      size_class.free.pop_back();
+      size_class.least_warm = std::min(size_class.least_warm, size_class.warm());
+    } else {
+      make_room(bytes);
+      if (!size_class.free.empty()) {
+        number = size_class.free.back();
+        size_class.free.pop_back();
+        --size_class.cold;
+      } else {
+        number = size_class.untouched++;
+      }
+    }
+    return size_class.base + number * bytes;
+  }
+
+  // Cached memory of other classes goes so that `bytes` more stay within the bound.
+  void make_room(std::size_t bytes) {
+    for (std::size_t i = classes; i-- > 0 && lent + cached + bytes > bound;) {
+      while (by_size[i].warm() > 0 && lent + cached + bytes > bound) cool_oldest(i);
+    }
+  }
+
+  void cool_oldest(std::size_t index) {
+    SizeClass& size_class = by_size[index];
+    const std::size_t bytes = bytes_of(index);
+    ::madvise(size_class.base + size_class.free[size_class.cold] * bytes, bytes, MADV_DONTNEED);
+    ++size_class.cold;
+    cached -= bytes;
+    size_class.least_warm = std::min(size_class.least_warm, size_class.warm());
+  }
+
+  void give_back(Buffer buffer) {
+    CHECK(buffer.size_class < classes);
+    SizeClass& size_class = by_size[buffer.size_class];
+    const std::size_t bytes = bytes_of(buffer.size_class);
+    const auto offset = static_cast<std::size_t>(buffer.data - size_class.base);
+    CHECK(buffer.data >= size_class.base && offset % bytes == 0 &&
+          offset / bytes < size_class.untouched && lent >= bytes);
+    poison(buffer.data, bytes);
+    size_class.free.push_back(static_cast<std::uint32_t>(offset / bytes));
+    lent -= bytes;
+    cached += bytes;
+  }
+
+  void grant_waiters() {
+    // A waiter that is served may release at once; the outermost call goes on with the next.
+    if (granting) return;
+    granting = true;
+    while (first != nullptr) {
+      Acquire& request = *first;
+      const Buffer buffer = lend(request.size);
+      if (!buffer) break;
+      first = request.next;
+      if (first == nullptr) last = nullptr;
+      request.buffer = buffer;
+      request.complete(0);
+    }
+    granting = false;
+  }
+
+  std::size_t bound;
+  std::size_t range;
+  std::byte* base = nullptr;
+  std::array<SizeClass, classes> by_size;
+  std::size_t lent = 0;
+  std::size_t cached = 0;
+  Acquire* first = nullptr;
+  Acquire* last = nullptr;
+  bool granting = false;
+};
+
+BufferPool::BufferPool(std::size_t bound) : impl_(std::make_unique<Impl>(bound)) {}
+
+BufferPool::~BufferPool() = default;
+
+void BufferPool::acquire(Acquire& request) {
+  request.buffer = try_acquire(request.size);
+  if (request.buffer) {
+    request.complete(0);
+    return;
+  }
+  request.next = nullptr;
+  (impl_->last != nullptr ? impl_->last->next : impl_->first) = &request;
+  impl_->last = &request;
+}
+
+Buffer BufferPool::try_acquire(std::uint32_t size) {
+  CHECK(size > 0 && size <= largest);
+  // Whoever waits comes first, or large requests would starve.
+  if (impl_->first != nullptr) return {};
+  return impl_->lend(size);
+}
+
+void BufferPool::release(Buffer buffer) {
+  impl_->give_back(buffer);
+  if (impl_->first != nullptr) impl_->grant_waiters();
+}
+
+std::size_t BufferPool::lent_bytes() const { return impl_->lent; }
+
+std::size_t BufferPool::reserved_bytes() const { return impl_->lent + impl_->cached; }
+
+void BufferPool::trim() {
+  for (std::size_t i = 0; i < classes; ++i) {
+    while (impl_->by_size[i].warm() > 0) impl_->cool_oldest(i);
+  }
+}
+
+void BufferPool::age() {
+  int budget = 1024;  // well below a millisecond
+  for (std::size_t i = 0; i < classes; ++i) {
+    SizeClass& size_class = impl_->by_size[i];
+    for (std::size_t surplus = size_class.least_warm; surplus > 0 && budget > 0;
+         --surplus, --budget)
+      impl_->cool_oldest(i);
+    size_class.least_warm = size_class.warm();
+  }
+}
+
+}  // namespace srpd::runtime

@@ -1,0 +1,161 @@
+#include "runtime/host_loop.h"
+
+#include <sched.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace srpd::runtime {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Time tending_interval = 1s;
+
+// With one CPU, looking for work keeps it from whoever would produce it.
+Time poll_budget(const LoopOptions& options) {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (::sched_getaffinity(0, sizeof(allowed), &allowed) == 0 && CPU_COUNT(&allowed) < 2) return {};
+  return std::max(Time{options.poll_budget}, Time{});
+}
+
+const void* this_thread() {
+  static thread_local const char tag = 0;
+  return &tag;
+}
+
+void relax() {
+#if defined(__x86_64__) || defined(__i386__)
+  __builtin_ia32_pause();
+#elif defined(__aarch64__)
+  asm volatile("yield");
+#endif
+}
+
+}  // namespace
+
+HostLoop::HostLoop(const LoopOptions& options)
+    : buffers_(std::max<std::size_t>(options.buffer_bytes, BufferPool::largest)),
+      pace_(poll_budget(options)),
+      now_(clock()),
+      wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
+      owner_(this_thread()) {
+  CHECK(wake_fd_ >= 0);
+  if (current() == nullptr) set_current(this);
+}
+
+HostLoop::~HostLoop() { ::close(wake_fd_); }
+
+bool HostLoop::is_current() const {
+  return owner_.load(std::memory_order_relaxed) == this_thread();
+}
+
+void HostLoop::start_timer(Timer& timer, Time deadline) {
+  DCHECK(is_current());
+  timers_.start(timer, std::max(deadline, now_));
+}
+
+void HostLoop::cancel_timer(Timer& timer) {
+  DCHECK(is_current());
+  timers_.cancel(timer);
+}
+
+void HostLoop::post(Mail& mail) {
+  mailbox_.push(mail);
+  wake();
+}
+
+void HostLoop::stop() {
+  stopping_.store(true, std::memory_order_seq_cst);
+  wake();
+}
+
+void HostLoop::wake() {
+  // The poster's push and this load, and the loop's announcement and its look into the mailbox, are
+  // in one total order: at least one of the two sees the other.
+  if (!sleeping_.load(std::memory_order_seq_cst)) return;
+  if (!sleeping_.exchange(false, std::memory_order_seq_cst)) return;
+  const std::uint64_t one = 1;
+  // It cannot be full: nobody wakes 2^64 times.
+  [[maybe_unused]] const ssize_t written = ::write(wake_fd_, &one, sizeof(one));
+}
+
+void HostLoop::run() {
+  Loop* const outer = current();
+  set_current(this);
+  owner_.store(this_thread(), std::memory_order_relaxed);
+  while (!stopping_.load(std::memory_order_acquire)) iterate();
+  stopping_.store(false, std::memory_order_relaxed);
+  set_current(outer);
+}
+
+void HostLoop::iterate() {
+  now_ = clock();
+  // Pollers first: work they find saves the system call that would have announced it. The kernel
+  // gets its turn all the same.
+  constexpr unsigned most_skipped = 8;
+  const bool polled = run_pollers();
+  bool worked = polled;
+  worked |= mailbox_.deliver();
+  worked |= timers_.expire(now_);
+  if (worked || has_deferred() || has_ready() || pace_.keep_looking(now_)) {
+    if (!polled || ++skipped_ >= most_skipped) {
+      skipped_ = 0;
+      worked |= collect(Time{});
+    }
+  } else {
+    worked |= sleep();
+  }
+  worked |= run_deferred();
+  if (worked) {
+    pace_.found_work(now_);
+    busy_ = true;
+  } else {
+    relax();
+  }
+  if (now_ >= next_tending_) tend_buffers();
+}
+
+bool HostLoop::sleep() {
+  bool worked = false;
+  sleeping_.store(true, std::memory_order_seq_cst);
+  if (mailbox_.empty() && !has_ready() && !stopping_.load(std::memory_order_seq_cst))
+    worked = collect(sleep_time());
+  sleeping_.store(false, std::memory_order_relaxed);
+  return worked;
+}
+
+void HostLoop::woke_up() {
+  sleeping_.store(false, std::memory_order_relaxed);
+  now_ = clock();
+}
+
+Time HostLoop::sleep_time() const {
+  Time until = timers_.next().value_or(Time::max());
+  if (buffers_.reserved_bytes() > buffers_.lent_bytes()) until = std::min(until, next_tending_);
+  if (until == Time::max()) return until;
+  // Not zero: that would mean not to wait.
+  return std::max(until - now_, Time{1});
+}
+
+void HostLoop::tend_buffers() {
+  next_tending_ = now_ + tending_interval;
+  if (busy_) {
+    buffers_.age();
+  } else {
+    buffers_.trim();
+  }
+  busy_ = false;
+}
+
+Time HostLoop::clock() {
+  timespec ts{};
+  ::clock_gettime(CLOCK_MONOTONIC, &ts);
+  return std::chrono::seconds{ts.tv_sec} + Time{ts.tv_nsec};
+}
+
+}  // namespace srpd::runtime

@@ -1,0 +1,60 @@
+#include "runtime/adaptive_poll.h"
+
+#include <gtest/gtest.h>
+
+namespace srpd::runtime {
+namespace {
+
+using namespace std::chrono_literals;
+
+// Work every `gap`, looked for every microsecond; the time spent looking.
+Time time_spent_looking(AdaptivePoll& pace, Time& now, Time gap, int times) {
+  Time spent{};
+  for (int i = 0; i < times; ++i) {
+    const Time next = now + gap;
+    while (now < next) {
+      if (!pace.keep_looking(now)) {
+        now = next;
+        break;
+      }
+      now += 1us;
+      spent += 1us;
+    }
+    pace.found_work(now);
+  }
+  return spent;
+}
+
+TEST(AdaptivePoll, LooksThroughShortGaps) {
+  AdaptivePoll pace(50us);
+  Time now = 1s;
+  time_spent_looking(pace, now, 10us, 40);
+  EXPECT_EQ(time_spent_looking(pace, now, 10us, 100), 1000us);
+}
+
+TEST(AdaptivePoll, SleepsThroughLongGapsButProbes) {
+  AdaptivePoll pace(50us);
+  Time now = 1s;
+  time_spent_looking(pace, now, 1ms, 40);
+  const Time spent = time_spent_looking(pace, now, 1ms, 160);
+  EXPECT_GT(spent, 0us);
+  EXPECT_LE(spent, Time{160ms} / 200) << "more than half a per cent of the time";
+}
+
+TEST(AdaptivePoll, ReturnsToLookingAfterALongPause) {
+  AdaptivePoll pace(50us);
+  Time now = 1s;
+  time_spent_looking(pace, now, 10us, 100);
+  time_spent_looking(pace, now, 1h, 1);
+  time_spent_looking(pace, now, 10us, 40);
+  EXPECT_EQ(time_spent_looking(pace, now, 10us, 10), 100us);
+}
+
+TEST(AdaptivePoll, NoBudgetNeverLooks) {
+  AdaptivePoll pace(0us);
+  Time now = 1s;
+  EXPECT_EQ(time_spent_looking(pace, now, 1us, 100), 0us);
+}
+
+}  // namespace
+}  // namespace srpd::runtime
