@@ -93,6 +93,7 @@ class Mail {
 
  private:
   friend class Mailbox;
+  friend class SimulatedLoop;
   Function deliver_;
   Mail* next_ = nullptr;
 };

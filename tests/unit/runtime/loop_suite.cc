@@ -1,5 +1,7 @@
 #include "unit/runtime/loop_suite.h"
 
+#include "runtime/simulated_loop.h"
+
 namespace srpd::runtime::test {
 namespace {
 
@@ -31,9 +33,22 @@ class HostBench final : public Bench {
   std::unique_ptr<Loop> loop_;
 };
 
+class SimulatedBench final : public Bench {
+ public:
+  Loop& loop() override { return loop_; }
+  bool run_until(const std::function<bool()>& done, Time limit) override {
+    return simulation_.run_until(done, simulation_.now() + limit);
+  }
+
+ private:
+  Simulation simulation_{1};
+  SimulatedLoop loop_{simulation_};
+};
+
 }  // namespace
 
 std::unique_ptr<Bench> make_bench(const std::string& kind, const LoopOptions& options) {
+  if (kind == "simulated") return std::make_unique<SimulatedBench>();
   LoopOptions chosen = options;
   chosen.backend = kind == "epoll" ? LoopOptions::Backend::epoll : LoopOptions::Backend::io_uring;
   auto loop = make_loop(chosen);
