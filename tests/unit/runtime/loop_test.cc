@@ -10,7 +10,7 @@
 namespace srpd::runtime::test {
 namespace {
 
-INSTANTIATE_TEST_SUITE_P(All, LoopTest, ::testing::Values("epoll", "simulated"),
+INSTANTIATE_TEST_SUITE_P(All, LoopTest, ::testing::Values("io_uring", "epoll", "simulated"),
                          [](const auto& kind) { return kind.param; });
 
 TEST_P(LoopTest, TimersExpireInOrderOfDeadlineThenOfStarting) {
