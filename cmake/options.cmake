@@ -10,9 +10,9 @@ add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wno-sign-con
 if(SRPD_WERROR)
   add_compile_options(-Werror)
 endif()
-if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+if(SRPD_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports false maybe-uninitialized in inlined library code when sanitizers are on.
-  add_compile_options($<$<BOOL:${SRPD_SANITIZE}>:-Wno-maybe-uninitialized>)
+  add_compile_options(-Wno-maybe-uninitialized)
 endif()
 if(SRPD_SANITIZE)
   add_compile_options(-fsanitize=${SRPD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
