@@ -1,0 +1,116 @@
+// Addresses as people write and read them. Resolving a name may wait for the name service: for
+// configuration and the start of clients, never on the data path.
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <netinet/in.h>
+
+#include <charconv>
+#include <cstring>
+
+#include "transport/transport.h"
+
+namespace srpd::transport {
+namespace {
+
+constexpr std::string_view local_prefix = "local:";
+
+// The socket address as the type its family says; storage is suitably aligned for all.
+template <class T>
+const T& as(const sockaddr_storage& storage) {
+  return reinterpret_cast<const T&>(storage);
+}
+
+std::uint16_t port_of(const sockaddr_storage& storage) {
+  return storage.ss_family == AF_INET6 ? ntohs(as<sockaddr_in6>(storage).sin6_port)
+                                       : ntohs(as<sockaddr_in>(storage).sin_port);
+}
+
+tl::unexpected<Error> malformed(std::string_view text, std::string cause) {
+  return failure("address \"" + std::string(text) + "\"", std::move(cause),
+                 "write HOST[:PORT], such as 192.0.2.1:5555 or [2001:db8::1]:5555");
+}
+
+std::optional<std::uint16_t> parse_port(std::string_view text) {
+  std::uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  if (text.empty() || error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
+  return port;
+}
+
+Expected<Address> resolve(std::string_view text, const std::string& host, std::uint16_t port) {
+  addrinfo hints{};
+  hints.ai_socktype = SOCK_STREAM;
+  addrinfo* found = nullptr;
+  if (const int rc = getaddrinfo(host.c_str(), nullptr, &hints, &found); rc != 0)
+    return failure("address \"" + std::string(text) + "\"",
+                   "host " + host + ": " + gai_strerror(rc), "check the name, or write the number");
+  Address address;
+  std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
+  address.length = found->ai_addrlen;
+  freeaddrinfo(found);
+  if (address.storage.ss_family == AF_INET6) {
+    reinterpret_cast<sockaddr_in6&>(address.storage).sin6_port = htons(port);
+  } else {
+    reinterpret_cast<sockaddr_in&>(address.storage).sin_port = htons(port);
+  }
+  return address;
+}
+
+}  // namespace
+
+std::string Address::host() const {
+  if (!local_name.empty()) return local_name;
+  char text[INET6_ADDRSTRLEN] = "";
+  if (storage.ss_family == AF_INET6) {
+    const in6_addr& ip = as<sockaddr_in6>(storage).sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&ip)) {
+      inet_ntop(AF_INET, &ip.s6_addr[12], text, sizeof text);
+    } else {
+      inet_ntop(AF_INET6, &ip, text, sizeof text);
+    }
+  } else if (storage.ss_family == AF_INET) {
+    inet_ntop(AF_INET, &as<sockaddr_in>(storage).sin_addr, text, sizeof text);
+  }
+  return text;
+}
+
+std::string Address::text() const {
+  if (!local_name.empty()) return std::string(local_prefix) + local_name;
+  const std::string name = host();
+  const bool brackets = name.find(':') != std::string::npos;
+  return (brackets ? "[" + name + "]" : name) + ":" + std::to_string(port_of(storage));
+}
+
+Expected<Address> Address::parse(std::string_view text, std::uint16_t default_port) {
+  if (text.starts_with(local_prefix)) {
+    Address address;
+    address.local_name = text.substr(local_prefix.size());
+    if (address.local_name.empty()) return malformed(text, "the name is missing");
+    return address;
+  }
+  std::string_view host = text;
+  std::string_view port;
+  if (text.starts_with('[')) {
+    const std::size_t close = text.find(']');
+    if (close == std::string_view::npos) return malformed(text, "the ']' is missing");
+    host = text.substr(1, close - 1);
+    port = text.substr(close + 1);
+    if (!port.empty() && port[0] != ':') return malformed(text, "no ':' after the ']'");
+  } else if (const std::size_t colon = text.find(':'); colon != std::string_view::npos) {
+    // More than one: an IPv6 address without brackets and port.
+    if (text.find(':', colon + 1) == std::string_view::npos) {
+      host = text.substr(0, colon);
+      port = text.substr(colon);
+    }
+  }
+  if (host.empty()) return malformed(text, "the host is missing");
+  std::uint16_t number = default_port;
+  if (!port.empty()) {
+    const auto parsed = parse_port(port.substr(1));
+    if (!parsed) return malformed(text, "the port is not a number from 0 to 65535");
+    number = *parsed;
+  }
+  return resolve(text, std::string(host), number);
+}
+
+}  // namespace srpd::transport
