@@ -127,6 +127,11 @@ class Tidy(Tree):
         self.write("tests/conformance/read_range_test.cc", "\n")
         self.one(tidy.findings, "verify_16 has no tests/conformance/verify_*_test.cc")
 
+    def test_command_whose_name_begins_another(self):
+        self.write("src/scsi/command_table.cc", "    read_10_spec,\n    read_capacity_16_spec,\n")
+        self.write("tests/conformance/read_capacity_test.cc", "\n")
+        self.one(tidy.findings, "read_10 has no tests/conformance/read_*_test.cc")
+
     def test_command_table_that_cannot_be_read(self):
         self.check("src/scsi/command_table.cc", "int table[3];\n", "no row of the form")
 
