@@ -22,6 +22,11 @@ class Completion {
   Completion() = default;
   /// `function` runs on the loop on which the operation was started.
   explicit Completion(Function function) : function_(function) {}
+  // Whoever started the operation holds its address. And g++ 12.2 would copy what a call, `*` or
+  // `[]` designates before awaiting it, and wait for the copy for ever; so that does not compile:
+  // bind a reference first and await that.
+  Completion(const Completion&) = delete;
+  Completion& operator=(const Completion&) = delete;
 
   /// Exactly once per start, on the home loop of the operation. May destroy *this.
   void complete(int result) {

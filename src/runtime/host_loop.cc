@@ -15,11 +15,13 @@ using namespace std::chrono_literals;
 
 constexpr Time tending_interval = 1s;
 
-// With one CPU, looking for work keeps it from whoever would produce it.
+// With one CPU, looking for work keeps it from whoever would produce it. What the process may use
+// counts, not the one CPU a loop is bound to.
 Time poll_budget(const LoopOptions& options) {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
-  if (::sched_getaffinity(0, sizeof(allowed), &allowed) == 0 && CPU_COUNT(&allowed) < 2) return {};
+  if (::sched_getaffinity(::getpid(), sizeof(allowed), &allowed) == 0 && CPU_COUNT(&allowed) < 2)
+    return {};
   return std::max(Time{options.poll_budget}, Time{});
 }
 

@@ -1,0 +1,100 @@
+// Loops on threads of their own, and the way in for threads that have no loop.
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <type_traits>
+#include <utility>
+
+#include "runtime/loop.h"
+
+namespace srpd::runtime {
+
+struct LoopThreadOptions {
+  std::string name = "loop";  ///< as ps and top show it; the first 15 characters
+  std::optional<int> cpu;     ///< to stay on
+  LoopOptions loop;
+};
+
+/// A thread that runs a loop made by make_loop(). The loop lives as long as this object, so that
+/// what belongs to it can be destroyed after stop(). Loops that post to each other are all stopped
+/// before the first is destroyed.
+class LoopThread {
+ public:
+  /// The loop runs when this returns.
+  static Expected<std::unique_ptr<LoopThread>> start(const LoopThreadOptions& options);
+  /// Stops it.
+  ~LoopThread();
+  LoopThread(const LoopThread&) = delete;
+  LoopThread& operator=(const LoopThread&) = delete;
+
+  Loop& loop() { return *loop_; }
+  /// Stops the loop and waits for the thread; not from the loop itself. A second call does nothing.
+  void stop();
+
+ private:
+  LoopThread() = default;
+
+  std::unique_ptr<Loop> loop_;
+  std::thread thread_;
+};
+
+namespace detail {
+
+/// Waits for one event on another thread; may be destroyed as soon as wait() returned.
+class Signal {
+ public:
+  void set() {
+    const std::lock_guard lock(mutex_);
+    set_ = true;
+    changed_.notify_one();
+  }
+  void wait() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return set_; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool set_ = false;
+};
+
+}  // namespace detail
+
+/// Runs `work` on the loop and returns its value; waits. For control threads: never from a
+/// loop other than `loop`, and only while that one runs.
+template <class Work>
+std::invoke_result_t<Work&> run_on(Loop& loop, Work&& work) {
+  using Result = std::invoke_result_t<Work&>;
+  if (loop.is_current()) return work();
+  constexpr bool has_value = !std::is_void_v<Result>;
+  using Held = std::conditional_t<has_value, std::optional<Result>, bool>;
+
+  struct Call : Mail {
+    explicit Call(Work& borrowed) : Mail(&Call::deliver), work(borrowed) {}
+    static void deliver(Mail& self) {
+      auto& call = static_cast<Call&>(self);
+      if constexpr (has_value) {
+        call.result.emplace(call.work());
+      } else {
+        call.work();
+      }
+      call.done.set();  // the caller may be gone from here on
+    }
+    Work& work;
+    Held result{};
+    detail::Signal done;
+  };
+
+  Call call(work);
+  loop.post(call);
+  call.done.wait();
+  if constexpr (has_value) return std::move(*call.result);
+}
+
+}  // namespace srpd::runtime
