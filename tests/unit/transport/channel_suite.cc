@@ -466,7 +466,8 @@ TEST_P(ChannelSuite, LentIusStayUntilReleased) {
     work.iu = as_bytes(text);
     initiator_->send(work);
   }
-  ASSERT_TRUE(run_until([&] { return at_target_.held.size() == 20; }));
+  ASSERT_TRUE(
+      run_until([&] { return at_target_.held.size() == 20 && works.back().completions > 0; }));
   for (Iu* iu : at_target_.held) EXPECT_EQ(as_text(iu->bytes()), text);
 }
 
