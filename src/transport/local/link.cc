@@ -324,7 +324,8 @@ void Port::release(Iu& iu) {
 }
 
 void Port::finished(Packet& packet) {
-  const int result = packet.result;
+  // As on a queue pair in error: what has not completed is flushed, done or not.
+  const int result = closed_ && !leaving_ ? -ECONNRESET : packet.result;
   SendWork* const send = packet.send;
   ReadWork* const read = packet.read;
   packet.next = free_packets_;
@@ -355,6 +356,7 @@ void Port::disconnect(std::string_view why, bool graceful) {
     Packet& packet = take_packet();
     packet.kind = Packet::Kind::goodbye;
     launch(packet);
+    leaving_ = true;
     close({CloseReason::Kind::local, std::string(why)}, nullptr);
   } else {
     const CloseReason told{CloseReason::Kind::peer_reset, "connection reset by the peer"};

@@ -125,7 +125,8 @@ class Port {
   ExposedMemory memory_;
 
   bool closed_ = false;
-  bool finished_ = false;
+  bool leaving_ = false;   ///< closed, but what was posted may still take effect
+  bool finished_ = false;  ///< on_closed was called
   CloseReason reason_;
   CloseReason told_;  ///< travels with closing_
   std::shared_ptr<Link> closing_link_;
