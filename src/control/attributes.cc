@@ -1,0 +1,132 @@
+#include "control/attributes.h"
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+#include <type_traits>
+
+namespace srpd::control {
+namespace {
+
+using scsi::LuAttributes;
+
+struct Served {
+  std::string_view name;
+  std::uint64_t lowest, highest;
+  void (*set)(LuAttributes&, std::uint64_t);
+};
+
+template <auto Member>
+constexpr Served bounded(std::string_view name, std::uint64_t lowest, std::uint64_t highest) {
+  return {name, lowest, highest, [](LuAttributes& attributes, std::uint64_t value) {
+            auto& member = attributes.*Member;
+            member = static_cast<std::remove_reference_t<decltype(member)>>(value);
+          }};
+}
+
+template <auto Member>
+constexpr Served boolean(std::string_view name) {
+  return bounded<Member>(name, 0, 1);
+}
+
+template <auto Member>
+constexpr Served number(std::string_view name) {
+  return bounded<Member>(name, 0, UINT32_MAX);
+}
+
+/// LIO accepts any value for these and goes on with 1.
+constexpr Served ignored(std::string_view name) {
+  return {name, 0, UINT64_MAX, [](LuAttributes&, std::uint64_t) {}};
+}
+
+constexpr std::array served{
+    ignored("emulate_dpo"),
+    ignored("emulate_fua_read"),
+    boolean<&LuAttributes::emulate_fua_write>("emulate_fua_write"),
+    boolean<&LuAttributes::emulate_tas>("emulate_tas"),
+    boolean<&LuAttributes::emulate_tpu>("emulate_tpu"),
+    boolean<&LuAttributes::emulate_tpws>("emulate_tpws"),
+    boolean<&LuAttributes::emulate_rsoc>("emulate_rsoc"),
+    boolean<&LuAttributes::is_nonrot>("is_nonrot"),
+    number<&LuAttributes::max_unmap_lba_count>("max_unmap_lba_count"),
+    number<&LuAttributes::max_unmap_block_desc_count>("max_unmap_block_desc_count"),
+    number<&LuAttributes::unmap_granularity>("unmap_granularity"),
+    number<&LuAttributes::unmap_granularity_alignment>("unmap_granularity_alignment"),
+    boolean<&LuAttributes::unmap_zeroes_data>("unmap_zeroes_data"),
+    number<&LuAttributes::max_write_same_len>("max_write_same_len"),
+    number<&LuAttributes::optimal_sectors>("optimal_sectors"),
+    bounded<&LuAttributes::queue_depth>("queue_depth", 1, 1024),
+};
+
+struct Unserved {
+  std::string_view name;
+  std::uint64_t lio_default;
+  std::string_view what;
+};
+
+constexpr std::array unserved{
+    Unserved{"alua_support", 1, "turning ALUA off"},
+    Unserved{"complete_type", 0, "the choice of completion context"},
+    Unserved{"emulate_3pc", 1, "turning EXTENDED COPY off"},
+    Unserved{"emulate_caw", 1, "turning COMPARE AND WRITE off"},
+    Unserved{"emulate_pr", 1, "turning reservations off"},
+    Unserved{"emulate_rest_reord", 0, "restricted reordering"},
+    Unserved{"emulate_ua_intlck_ctrl", 0, "unit attention interlock"},
+    Unserved{"enforce_pr_isids", 1, "the session part of reservations"},
+    Unserved{"force_pr_aptpl", 0, "forced persistence of reservations"},
+    Unserved{"pgr_support", 1, "turning reservations off"},
+    Unserved{"pi_prot_format", 0, "protection information"},
+    Unserved{"pi_prot_type", 0, "protection information"},
+    Unserved{"pi_prot_verify", 0, "protection information"},
+    Unserved{"submit_type", 0, "the choice of submission context"},
+};
+
+Expected<void> check_against_store(const AttributeSetting& setting,
+                                   const store::Properties& properties) {
+  const bool thin = setting.name == "emulate_tpu" || setting.name == "emulate_tpws" ||
+                    setting.name == "unmap_zeroes_data";
+  if (thin && setting.value != 0 && !properties.can_unmap) {
+    return failure(setting.name, "the backing store cannot unmap",
+                   "set it to 0, or use a file system that can punch holes");
+  }
+  if (setting.name == "unmap_zeroes_data" && setting.value != 0 && !properties.unmap_zeroes)
+    return failure(setting.name, "unmapped blocks of this store do not read as zero",
+                   "set it to 0");
+  return {};
+}
+
+Expected<void> check_write_cache(std::uint64_t value, const store::Properties& properties) {
+  if ((value != 0) == properties.write_cache) return {};
+  return failure("emulate_write_cache",
+                 properties.write_cache
+                     ? "the backing store has a volatile cache, and hosts are told so"
+                     : "the backing store has no volatile cache, and hosts are told so",
+                 "choose the cache with write_back of the storage object");
+}
+
+}  // namespace
+
+Expected<void> apply_attribute(LuAttributes& attributes, const AttributeSetting& setting,
+                               const store::Properties& properties) {
+  if (setting.name == "emulate_write_cache") return check_write_cache(setting.value, properties);
+  for (const Served& row : served) {
+    if (row.name != setting.name) continue;
+    if (setting.value < row.lowest || setting.value > row.highest) {
+      return failure(setting.name,
+                     "the value " + std::to_string(setting.value) + " is not possible",
+                     "use " + std::to_string(row.lowest) + " to " + std::to_string(row.highest));
+    }
+    if (auto possible = check_against_store(setting, properties); !possible) return possible;
+    row.set(attributes, setting.value);
+    return {};
+  }
+  for (const Unserved& row : unserved) {
+    if (row.name != setting.name) continue;
+    if (setting.value == row.lio_default) return {};
+    return failure(setting.name, std::string(row.what) + " is not served",
+                   "the unit behaves as with " + std::to_string(row.lio_default));
+  }
+  return failure(setting.name, "there is no such attribute", "remove it");
+}
+
+}  // namespace srpd::control
