@@ -19,6 +19,13 @@ namespace srpd::scsi {
 class ItNexus;
 struct ItlNexus;
 class Lu;
+struct Spec;
+
+/// Logical blocks a command names.
+struct Extent {
+  std::uint64_t lba = 0;
+  std::uint64_t blocks = 0;
+};
 
 /// SAM-5 8.6; the values are SRP's (r16a table 19).
 enum class TaskAttribute : std::uint8_t { simple = 0, head_of_queue = 1, ordered = 2, aca = 4 };
@@ -62,11 +69,14 @@ class Command {
   std::uint32_t data_in_size = 0;
 
   // For the core.
+  const Spec* spec = nullptr;  ///< the row of the command table; null until it is found
+  Lu* lu = nullptr;            ///< itl->lu
+  Extent extent;               ///< checked against the unit's size
   std::array<iovec, 2> data_in_storage;
-  runtime::Buffer buffer;  ///< given back by finish()
-  bool aborted = false;    ///< nothing is reported and no data moves any more; the slot drains
-  bool started = false;    ///< left the task set's queue
-  bool head_or_ordered = false;
+  runtime::Buffer buffer;       ///< given back by finish()
+  bool aborted = false;         ///< nothing is reported and no data moves any more; the slot drains
+  bool started = false;         ///< left the task set's queue
+  bool startable = false;       ///< may leave it now
   Command* previous = nullptr;  ///< task set list, oldest first
   Command* next_in_set = nullptr;
 
@@ -80,6 +90,22 @@ class Command {
   /// The command is over, also when it was aborted (then nothing may be sent for it). Called
   /// exactly once; the target calls TaskSet::finish() when the response and its data have left.
   virtual void on_complete() = 0;
+
+  /// Sets the results back to "nothing moved", for the next command in the same slot. The target
+  /// sets the input members itself.
+  void reset_results() {
+    result = {};
+    wanted_out = wanted_in = moved_out = moved_in = 0;
+    data_in = {};
+    data_in_offset = 0;
+    data_in_size = 0;
+    spec = nullptr;
+    lu = nullptr;
+    extent = {};
+    aborted = false;
+    started = false;
+    startable = false;
+  }
 
  protected:
   ~Command() = default;

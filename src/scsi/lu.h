@@ -2,7 +2,9 @@
 // told about.
 #pragma once
 
+#include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <mutex>
@@ -17,10 +19,10 @@ namespace srpd::scsi {
 /// What INQUIRY tells. The unit serial is the key of everything: NAA 6 and T10 designators follow
 /// from it.
 struct LuIdentity {
-  std::string name;                ///< the backstore object's name, for messages
-  std::string unit_serial;         ///< a UUID text unless configured otherwise
+  std::string name{};              ///< the backstore object's name, for messages
+  std::string unit_serial{};       ///< a UUID text unless configured otherwise
   std::string vendor = "LIO-ORG";  ///< at most 8
-  std::string product;             ///< at most 16; empty: the store's
+  std::string product{};           ///< at most 16; empty: the store's
   std::string revision = "4.0";    ///< at most 4
   std::uint32_t company_id = 0x001405;
 };
@@ -87,9 +89,11 @@ class Lu final : public store::Observer {
   /// Control and caching mode page bits that MODE SELECT or attributes may change later.
   std::atomic<bool> descriptor_sense{false};
 
+  /// What hosts asked of the unit, over all nexuses. Relaxed.
   struct Counters {
-    std::atomic<std::uint64_t> commands{0}, read_bytes{0}, written_bytes{0};
+    std::atomic<std::uint64_t> commands{0}, errors{0}, read_bytes{0}, written_bytes{0};
   };
+  Counters counters;
 
  private:
   LuIdentity identity_;

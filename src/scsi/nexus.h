@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,6 +56,12 @@ struct ItlNexus {
     unit_attentions.fetch_or(1u << static_cast<unsigned>(condition), std::memory_order_release);
   }
 };
+
+/// By the mapping, the unit's attributes or the store.
+bool is_write_protected(const ItlNexus& itl);
+
+/// The most important pending condition, cleared; none when nothing is pending. Any loop.
+std::optional<UnitAttention> take_unit_attention(ItlNexus& itl);
 
 /// The units one initiator port sees. Immutable once published except for the unit attentions
 /// inside.

@@ -7,6 +7,7 @@
 
 #include <cstdint>
 
+#include "base/check.h"
 #include "scsi/command.h"
 
 namespace srpd::scsi {
@@ -18,26 +19,26 @@ class TaskSet {
   TaskSet& operator=(const TaskSet&) = delete;
   ~TaskSet();
 
-  /// Takes the command in and starts it when its attribute allows. on_complete() may come inline.
+  /// Takes the command in, with its results reset, and starts it when its attribute allows.
+  /// on_complete() may come inline.
   void submit(Command& command);
 
   /// The target is done with a completed command (its response left, or it was aborted): buffers go
-  /// back, the slot may be reused.
+  /// back, the slot may be reused. Commands that waited for it start, and may complete, inline.
   void finish(Command& command);
 
   /// Marks as aborted what `matches` says; a command that has not started completes (aborted) at
-  /// once, one that runs completes when the store lets go. Returns how many.
+  /// once, one that runs completes when the store lets go. None of the waiting commands that are
+  /// kept starts in between. Returns how many. The set outlives the call.
   template <class Predicate>
   std::uint32_t abort_if(Predicate matches) {
     std::uint32_t count = 0;
-    for (Command* command = oldest_; command != nullptr;) {
-      Command* const next = command->next_in_set;
-      if (!command->aborted && matches(*command)) {
-        abort(*command);
-        ++count;
-      }
-      command = next;
+    for (Command* command = oldest_; command != nullptr; command = command->next_in_set) {
+      if (command->aborted || !matches(*command)) continue;
+      command->aborted = true;
+      ++count;
     }
+    if (count != 0) complete_aborted();
     return count;
   }
 
@@ -51,17 +52,20 @@ class TaskSet {
   std::uint32_t size() const { return size_; }
 
  private:
-  friend void complete(Command& command);
-  void abort(Command& command);
+  void complete_aborted();
   bool may_start(const Command& command) const;
   void start(Command& command);
   void start_waiting();
+  void unlink(Command& command);
 
   Command* oldest_ = nullptr;
   Command* newest_ = nullptr;
   std::uint32_t size_ = 0;
-  std::uint32_t special_ =
-      0;  ///< ORDERED and HEAD OF QUEUE commands, and SIMPLE ones waiting for them
+  /// ORDERED and HEAD OF QUEUE commands in the set. Without any, nothing waits and a command starts
+  /// without a look at the list.
+  std::uint32_t special_ = 0;
+  bool holding_ = false;      ///< abort_if() or start_waiting() is at work
+  bool start_again_ = false;  ///< something finished meanwhile
 };
 
 }  // namespace srpd::scsi

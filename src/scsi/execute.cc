@@ -1,0 +1,167 @@
+// The path of every command: find its row, check what the row says, serve it. The order of the
+// checks is the order in which the standards let errors hide each other (SPC-5 4.2.5, SAM-5 5.3.3):
+// unit, unit attention, operation code, CDB fields, readiness, write protection, range.
+#include "scsi/execute.h"
+
+#include <bit>
+#include <cstring>
+
+#include "base/check.h"
+#include "scsi/command_table.h"
+#include "scsi/lu.h"
+#include "scsi/nexus.h"
+#include "scsi/parameter_data.h"
+#include "scsi/sense.h"
+#include "scsi/unit_attention.h"
+
+namespace srpd::scsi {
+namespace {
+
+using runtime::BufferPool;
+using runtime::Task;
+
+// The result names the highest bit of the field that the host must not set: the whole run of
+// unused bits around it (SPC-5 4.4.2.4.2).
+Result unused_bits_set(const Row& row, std::size_t byte, std::uint8_t bad) {
+  unsigned bit = static_cast<unsigned>(std::bit_width(bad)) - 1;
+  while (bit < 7 && (row.allowed[byte] & 1u << (bit + 1)) == 0) ++bit;
+  return sense::invalid_field_in_cdb(static_cast<std::uint16_t>(byte),
+                                     static_cast<std::uint8_t>(bit));
+}
+
+bool check_unused_bits(const Command& command, const Row& row, Result& result) {
+  std::uint64_t cdb[2], allowed[2];
+  std::memcpy(cdb, command.cdb.data(), sizeof cdb);
+  std::memcpy(allowed, row.allowed.data(), sizeof allowed);
+  if (((cdb[0] & ~allowed[0]) | (cdb[1] & ~allowed[1])) == 0) return true;
+  for (std::size_t i = 0; i < row.allowed.size(); ++i) {
+    const auto bad =
+        static_cast<std::uint8_t>(std::to_integer<unsigned>(command.cdb[i]) & ~row.allowed[i]);
+    if (bad == 0) continue;
+    result = unused_bits_set(row, i, bad);
+    break;
+  }
+  return false;
+}
+
+bool check_unit_attention(Command& command, const Row* row, Result& result) {
+  if (command.itl == nullptr || (row != nullptr && row->spec.passes_unit_attention)) return true;
+  if (command.itl->unit_attentions.load(std::memory_order_relaxed) == 0) return true;
+  const auto condition = take_unit_attention(*command.itl);
+  if (!condition) return true;
+  result = result_from(*condition);
+  return false;
+}
+
+// What concerns the medium: the row has passed the checks of the CDB.
+bool check_medium(Command& command, const Spec& spec, Result& result) {
+  const Lu& lu = *command.lu;
+  if ((spec.access != Access::none || spec.needs_ready) &&
+      lu.stopped.load(std::memory_order_relaxed)) {
+    result = sense::initializing_command_required();
+    return false;
+  }
+  if (spec.access == Access::write && is_write_protected(*command.itl)) {
+    result = sense::write_protected();
+    return false;
+  }
+  if (spec.extent == nullptr) return true;
+  command.extent = spec.extent(command.cdb);
+  if (!lu.contains(command.extent.lba, command.extent.blocks)) {
+    result = sense::lba_out_of_range(command.extent.lba);
+    return false;
+  }
+  if (spec.transfer_length_at != 0 && command.extent.blocks > lu.attributes().hw_max_sectors) {
+    result = sense::invalid_field_in_cdb(spec.transfer_length_at);
+    return false;
+  }
+  return true;
+}
+
+// No unit establishes an ACA condition (NormACA 0), so there is nothing an ACA command could join
+// (SAM-5 8.6.5).
+bool is_valid(TaskAttribute attribute) {
+  return attribute == TaskAttribute::simple || attribute == TaskAttribute::ordered ||
+         attribute == TaskAttribute::head_of_queue;
+}
+
+bool admit(Command& command, const Row* row, Result& result) {
+  if (!is_valid(command.attribute)) {
+    result = sense::invalid_message();
+    return false;
+  }
+  if (command.lu == nullptr && (row == nullptr || !row->spec.any_lun)) {
+    result = command.lun == report_luns_well_known_lun ? sense::invalid_opcode()
+                                                       : sense::logical_unit_not_supported();
+    return false;
+  }
+  if (!check_unit_attention(command, row, result)) return false;
+  if (row == nullptr || !is_supported(row->spec, command.lu)) {
+    result = is_known_opcode(command.cdb[0]) && row == nullptr ? sense::invalid_field_in_cdb(1, 4)
+                                                               : sense::invalid_opcode();
+    return false;
+  }
+  if (!check_unused_bits(command, *row, result)) return false;
+  return command.lu == nullptr || check_medium(command, row->spec, result);
+}
+
+void count(const Command& command) {
+  if (command.lu == nullptr) return;
+  Lu::Counters& counters = command.lu->counters;
+  counters.commands.fetch_add(1, std::memory_order_relaxed);
+  if (!command.result.good()) counters.errors.fetch_add(1, std::memory_order_relaxed);
+  if (command.spec == nullptr) return;
+  if (command.spec->data == Data::in && command.spec->access == Access::read)
+    counters.read_bytes.fetch_add(command.moved_in, std::memory_order_relaxed);
+  if (command.spec->data == Data::out && command.spec->access == Access::write)
+    counters.written_bytes.fetch_add(command.moved_out, std::memory_order_relaxed);
+}
+
+void complete(Command& command, const Result& result) {
+  command.result = result;
+  if (!result.good() || command.aborted) {
+    command.moved_in -= command.data_in_size;
+    command.data_in = {};
+    command.data_in_size = 0;
+  }
+  count(command);
+  command.on_complete();
+}
+
+void on_done(void* context, Result result) { complete(*static_cast<Command*>(context), result); }
+
+Task<Result> run_when_buffered(Command& command) {
+  BufferPool::Acquire acquire;
+  acquire.size = ParameterData::capacity;
+  command.loop->buffers().acquire(acquire);
+  co_await acquire;
+  command.buffer = acquire.buffer;
+  if (command.aborted) co_return Result{};
+  co_return command.spec->run(command);
+}
+
+void run(Command& command, const Spec& spec) {
+  if (spec.data == Data::in) {
+    command.buffer = command.loop->buffers().try_acquire(ParameterData::capacity);
+    if (!command.buffer) return run_when_buffered(command).detach(on_done, &command);
+  }
+  complete(command, spec.run(command));
+}
+
+}  // namespace
+
+void execute(Command& command) {
+  CHECK(command.cdb.size() >= 16);
+  command.lu = command.itl == nullptr ? nullptr : command.itl->lu;
+  Result result;
+  const Row* const row = find_command(command.cdb);
+  if (row != nullptr) command.spec = &row->spec;
+  if (!admit(command, row, result)) return complete(command, result);
+  const Spec& spec = row->spec;
+  if (spec.run != nullptr) return run(command, spec);
+  if (spec.run_mapped != nullptr && spec.run_mapped(command, result))
+    return complete(command, result);
+  spec.start(command).detach(on_done, &command);
+}
+
+}  // namespace srpd::scsi

@@ -1,0 +1,78 @@
+#include "scsi/lu.h"
+
+#include <algorithm>
+#include <bit>
+#include <utility>
+
+#include "base/check.h"
+
+namespace srpd::scsi {
+namespace {
+
+int hex_value(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+}  // namespace
+
+Lu::Lu(LuIdentity identity, const LuAttributes& attributes, std::unique_ptr<store::Backstore> store)
+    : identity_(std::move(identity)),
+      attributes_(attributes),
+      store_(std::move(store)),
+      block_size_(store_->properties().block_size),
+      block_shift_(static_cast<unsigned>(std::countr_zero(block_size_))),
+      block_count_(store_->size() >> block_shift_) {
+  CHECK(std::has_single_bit(block_size_) && block_size_ >= 512);
+  if (identity_.product.empty()) identity_.product = store_->properties().product;
+  store_->set_observer(this);
+}
+
+Lu::~Lu() {
+  store_->set_observer(nullptr);
+  CHECK(nexuses_.empty());
+}
+
+std::array<std::byte, 16> Lu::naa() const {
+  std::array<std::byte, 16> id{};
+  std::size_t nibble = 0;
+  const auto put = [&](unsigned value) {
+    id[nibble / 2] |= static_cast<std::byte>(nibble % 2 == 0 ? value << 4 : value);
+    ++nibble;
+  };
+  put(6);
+  for (int shift = 20; shift >= 0; shift -= 4) put(identity_.company_id >> shift & 0xf);
+  for (const char c : identity_.unit_serial) {
+    const int value = hex_value(c);
+    if (value >= 0 && nibble < 2 * id.size()) put(static_cast<unsigned>(value));
+  }
+  return id;
+}
+
+void Lu::attach(ItlNexus& itl) {
+  const std::lock_guard lock(mutex_);
+  nexuses_.push_back(&itl);
+}
+
+void Lu::detach(ItlNexus& itl) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find(nexuses_.begin(), nexuses_.end(), &itl);
+  CHECK(found != nexuses_.end());
+  *found = nexuses_.back();
+  nexuses_.pop_back();
+}
+
+void Lu::raise(UnitAttention condition, const ItlNexus* except) {
+  const std::lock_guard lock(mutex_);
+  for (ItlNexus* const itl : nexuses_)
+    if (itl != except) itl->raise(condition);
+}
+
+void Lu::on_size_changed(std::uint64_t bytes) {
+  block_count_.store(bytes >> block_shift_, std::memory_order_relaxed);
+  raise(UnitAttention::capacity_changed);
+}
+
+}  // namespace srpd::scsi

@@ -1,0 +1,175 @@
+#include "support/in_process_device.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+#include "base/check.h"
+
+namespace srpd::test {
+namespace {
+
+constexpr std::size_t alignment = 4096;
+
+scsi::PortId initiator_id() {
+  scsi::PortId id{};
+  id[15] = std::byte{1};
+  return id;
+}
+
+std::unique_ptr<scsi::LunMap> map_of(scsi::Lu& lu, const InProcessOptions& options) {
+  auto map = scsi::LunMap::make({{options.number, &lu, options.write_protected}});
+  CHECK(map.has_value());
+  return std::move(*map);
+}
+
+scsi::LuIdentity identity() {
+  scsi::LuIdentity identity;
+  identity.name = "ram0";
+  identity.unit_serial = "929cc061-e082-4d98-810c-c90b421bd066";
+  return identity;
+}
+
+}  // namespace
+
+TestCommand::TestCommand(runtime::Loop& on, scsi::TaskSet& set, scsi::ItNexus& from) : set_(set) {
+  loop = &on;
+  nexus = &from;
+}
+
+TestCommand::~TestCommand() { CHECK(pending_ == nullptr); }
+
+void TestCommand::prepare(const ScsiRequest& request, std::uint64_t default_lun) {
+  reset_results();
+  completions = 0;
+  cdb_ = request.cdb;
+  cdb_.resize(std::max<std::size_t>(cdb_.size(), 16));
+  cdb = cdb_;
+  lun = request.lun.value_or(default_lun);
+  itl = nexus->luns().find(lun);
+  attribute = static_cast<scsi::TaskAttribute>(request.attribute);
+  data_out_ = request.data_out;
+  data_out_length = data_out_.size();
+  data_in_.assign(request.data_in_length, std::byte{0xee});
+  data_in_length = data_in_.size();
+  // Where a transport owns the placement, immediate data are aligned.
+  aligned_out_.resize(data_out_.size() + alignment);
+  void* at = aligned_out_.data();
+  std::size_t space = aligned_out_.size();
+  CHECK(std::align(alignment, data_out_.size(), at, space) != nullptr);
+  if (!data_out_.empty()) std::memcpy(at, data_out_.data(), data_out_.size());
+  immediate_ = {static_cast<std::byte*>(at), data_out_.size()};
+}
+
+std::span<const std::byte> TestCommand::immediate_data_out() const {
+  return arrival == Arrival::immediate ? std::span<const std::byte>(immediate_)
+                                       : std::span<const std::byte>();
+}
+
+int TestCommand::move(scsi::Transfer& transfer, bool out) {
+  const std::uint64_t room = out ? data_out_.size() : data_in_.size();
+  CHECK(transfer.offset <= room && transfer.length <= room - transfer.offset);
+  CHECK(!aborted);
+  if (transfer_error != 0) return transfer_error;
+  std::uint64_t at = transfer.offset;
+  std::uint64_t left = transfer.length;
+  for (const iovec& piece : transfer.local) {
+    const std::uint64_t size = std::min<std::uint64_t>(left, piece.iov_len);
+    if (out)
+      std::memcpy(piece.iov_base, data_out_.data() + at, size);
+    else
+      std::memcpy(data_in_.data() + at, piece.iov_base, size);
+    at += size;
+    left -= size;
+  }
+  CHECK(left == 0);
+  return 0;
+}
+
+void TestCommand::Deferral::run_it(runtime::Deferred& self) {
+  TestCommand& command = static_cast<Deferral&>(self).command;
+  scsi::Transfer& transfer = *std::exchange(command.pending_, nullptr);
+  transfer.complete(command.aborted ? -ECANCELED : command.move(transfer, true));
+}
+
+void TestCommand::fetch(scsi::Transfer& transfer) {
+  if (arrival != Arrival::fetched_later) return transfer.complete(move(transfer, true));
+  CHECK(pending_ == nullptr);
+  pending_ = &transfer;
+  loop->defer(deferral_);
+}
+
+void TestCommand::deliver(scsi::Transfer& transfer) { transfer.complete(move(transfer, false)); }
+
+void TestCommand::on_complete() {
+  ++completions;
+  if (!aborted && data_in_size != 0) {
+    scsi::Transfer last;
+    last.offset = data_in_offset;
+    last.length = data_in_size;
+    last.local = data_in;
+    CHECK(move(last, false) == 0 || transfer_error != 0);
+  }
+  if (completion_order != nullptr) completion_order->push_back(this);
+  if (finish_at_once) finish();
+}
+
+void TestCommand::finish() { set_.finish(*this); }
+
+ScsiReply TestCommand::reply() const {
+  CHECK(completions == 1);
+  CHECK(moved_in <= data_in_.size() && moved_out <= data_out_.size());
+  CHECK(data_in_offset + data_in_size <= moved_in);
+  ScsiReply reply;
+  reply.status = static_cast<std::uint8_t>(result.status);
+  reply.data_in.assign(data_in_.begin(), data_in_.begin() + static_cast<std::ptrdiff_t>(moved_in));
+  reply.moved_out = moved_out;
+  reply.residual_in =
+      static_cast<std::int64_t>(wanted_in) - static_cast<std::int64_t>(data_in_.size());
+  reply.residual_out =
+      static_cast<std::int64_t>(wanted_out) - static_cast<std::int64_t>(data_out_.size());
+  if (result.status == scsi::Status::check_condition) {
+    reply.sense.resize(scsi::max_sense_length);
+    const bool descriptors = itl != nullptr && itl->lu->descriptor_sense.load();
+    reply.sense.resize(scsi::encode_sense(result.sense, descriptors, reply.sense));
+  }
+  return reply;
+}
+
+Host::Host(runtime::Loop& loop, scsi::Lu& lu, const scsi::TargetPort& port,
+           const InProcessOptions& options)
+    : nexus("0x00000000000000000000000000000001", initiator_id(), port, map_of(lu, options)),
+      command(loop, tasks, nexus),
+      lun(scsi::encode_lun(options.number)) {
+  command.arrival = options.arrival;
+  if (!options.keep_power_on_attention) itl().unit_attentions.store(0);
+}
+
+InProcessDevice::InProcessDevice(const InProcessOptions& options)
+    : options_(options), loop_(simulation_, options.buffer_bytes) {
+  port_.name = "0xdeea7be2967200000000000000000000";
+  auto store = std::make_unique<MemoryStore>(options.store);
+  store_ = store.get();
+  const auto attributes =
+      options.attributes.value_or(scsi::default_attributes(store->properties()));
+  lu_ = std::make_unique<scsi::Lu>(identity(), attributes, std::move(store));
+  add_host();
+}
+
+std::size_t InProcessDevice::add_host() {
+  hosts_.push_back(std::make_unique<Host>(loop_, *lu_, port_, options_));
+  return hosts_.size() - 1;
+}
+
+ScsiReply InProcessDevice::execute(std::size_t host, const ScsiRequest& request) {
+  Host& from = *hosts_[host];
+  from.command.prepare(request, from.lun);
+  from.command.submit();
+  if (from.command.completions == 0) simulation_.run_until_idle();
+  const ScsiReply reply = from.command.reply();
+  from.command.finish();
+  CHECK(loop_.buffers().lent_bytes() == 0 && loop_.frames().live() == 0);
+  return reply;
+}
+
+}  // namespace srpd::test

@@ -1,0 +1,116 @@
+// The target core in this process, without a transport: a unit over a MemoryStore, initiator ports
+// with a task set each, and commands whose data the test holds.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "runtime/simulated_loop.h"
+#include "scsi/command.h"
+#include "scsi/lu.h"
+#include "scsi/nexus.h"
+#include "scsi/task_set.h"
+#include "support/memory_store.h"
+#include "support/scsi_device.h"
+
+namespace srpd::test {
+
+/// A command with its data buffers, as a request slot would hold it. Finished by the test or, with
+/// `finish_at_once`, when it completes.
+class TestCommand final : public scsi::Command {
+ public:
+  /// How data-out come: with the command, or fetched, inline or later.
+  enum class Arrival { immediate, fetched, fetched_later };
+
+  TestCommand(runtime::Loop& on, scsi::TaskSet& set, scsi::ItNexus& from);
+  ~TestCommand();
+
+  /// Ready for submit(); everything else as before the first command.
+  void prepare(const ScsiRequest& request, std::uint64_t default_lun);
+  void submit() { set_.submit(*this); }
+  void finish();
+  ScsiReply reply() const;
+
+  std::span<const std::byte> immediate_data_out() const override;
+  void fetch(scsi::Transfer& transfer) override;
+  void deliver(scsi::Transfer& transfer) override;
+  void on_complete() override;
+
+  Arrival arrival = Arrival::immediate;
+  bool finish_at_once = false;
+  int completions = 0;
+  int transfer_error = 0;  ///< -errno that data movement ends with
+  std::vector<const TestCommand*>* completion_order = nullptr;
+
+ private:
+  struct Deferral : runtime::Deferred {
+    explicit Deferral(TestCommand& of) : Deferred(run_it), command(of) {}
+    static void run_it(runtime::Deferred& self);
+    TestCommand& command;
+  };
+  void complete_transfer(scsi::Transfer& transfer);
+  int move(scsi::Transfer& transfer, bool out);
+
+  scsi::TaskSet& set_;
+  Bytes cdb_;
+  Bytes data_out_;
+  Bytes data_in_;
+  std::vector<std::byte> aligned_out_;
+  std::span<std::byte> immediate_;
+  scsi::Transfer* pending_ = nullptr;
+  Deferral deferral_{*this};
+};
+
+struct InProcessOptions {
+  MemoryStoreOptions store;
+  std::optional<scsi::LuAttributes> attributes;  ///< else the defaults of the store
+  TestCommand::Arrival arrival = TestCommand::Arrival::immediate;
+  std::uint32_t number = 0;  ///< LUN
+  bool write_protected = false;
+  bool keep_power_on_attention = false;
+  std::size_t buffer_bytes = std::size_t{64} << 20;
+};
+
+/// One initiator port at the unit.
+struct Host {
+  Host(runtime::Loop& loop, scsi::Lu& lu, const scsi::TargetPort& port,
+       const InProcessOptions& options);
+  scsi::ItNexus nexus;
+  scsi::TaskSet tasks;
+  TestCommand command;
+  std::uint64_t lun;
+
+  scsi::ItlNexus& itl() { return *nexus.luns().find(lun); }
+};
+
+class InProcessDevice final : public ScsiDevice {
+ public:
+  explicit InProcessDevice(const InProcessOptions& options);
+
+  std::uint32_t block_size() const override { return lu_->block_size(); }
+  std::uint64_t block_count() const override { return lu_->block_count(); }
+  /// From host 0.
+  ScsiReply execute(const ScsiRequest& request) override { return execute(0, request); }
+  ScsiReply execute(std::size_t host, const ScsiRequest& request);
+
+  std::size_t add_host();
+  Host& host(std::size_t index) { return *hosts_[index]; }
+  scsi::Lu& lu() { return *lu_; }
+  MemoryStore& store() { return *store_; }
+  runtime::Loop& loop() { return loop_; }
+  void run_until_idle() { simulation_.run_until_idle(); }
+
+ private:
+  InProcessOptions options_;
+  runtime::Simulation simulation_{1};
+  runtime::SimulatedLoop loop_;
+  scsi::TargetPort port_;
+  MemoryStore* store_;
+  std::unique_ptr<scsi::Lu> lu_;
+  std::vector<std::unique_ptr<Host>> hosts_;
+};
+
+}  // namespace srpd::test
