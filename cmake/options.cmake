@@ -14,6 +14,10 @@ if(SRPD_SANITIZE AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 reports false maybe-uninitialized in inlined library code when sanitizers are on.
   add_compile_options(-Wno-maybe-uninitialized)
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "Clang")
+  # clang sees libstdc++ 12 use its own deprecated get_temporary_buffer in std::stable_sort.
+  add_compile_options(-Wno-deprecated-declarations)
+endif()
 if(SRPD_SANITIZE)
   add_compile_options(-fsanitize=${SRPD_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${SRPD_SANITIZE})

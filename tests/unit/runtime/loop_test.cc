@@ -222,8 +222,12 @@ TEST_P(LoopTest, StopFinishesTheIteration) {
   EXPECT_TRUE(deferred_ran);
 }
 
-TEST_P(LoopTest, IsCurrentOnItsThread) {
-  if (loop().kind() == "simulated") GTEST_SKIP() << "a simulation has one thread";
+// A simulation has one thread.
+class ThreadOfLoopTest : public LoopTest {};
+INSTANTIATE_TEST_SUITE_P(Host, ThreadOfLoopTest, ::testing::Values("io_uring", "epoll"),
+                         [](const auto& kind) { return kind.param; });
+
+TEST_P(ThreadOfLoopTest, IsCurrentOnItsThread) {
   EXPECT_TRUE(loop().is_current());
   EXPECT_EQ(Loop::current(), &loop());
   bool elsewhere = true;
