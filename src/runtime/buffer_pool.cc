@@ -60,11 +60,12 @@ struct BufferPool::Impl {
       by_size[i].base = base + i * range;
       by_size[i].free.reserve(64);
     }
-    poison(base, range * classes);
   }
 
   ~Impl() {
-    unpoison(base, range * classes);
+    for (std::size_t i = 0; i < classes; ++i) {
+      unpoison(by_size[i].base, by_size[i].untouched * bytes_of(i));
+    }
     ::munmap(base, range * classes);
   }
 

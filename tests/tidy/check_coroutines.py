@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Holds coroutines to the subset that g++ 12.2 translates correctly (docs/coroutines.md, rules 1 and 3).
+"""Holds coroutines to the subset that g++ 12.2 translates correctly (docs/coroutines.md).
 
-- co_await is a whole statement, the whole initialiser of one named variable (`T x = co_await y;`), the
-  whole right side of one `=`, or follows co_return; never inside parentheses, braces or a macro.
+- co_await is a whole statement, the whole initialiser of one named variable, the whole right side
+  of one `=`, or follows co_return; never inside parentheses, braces or a macro.
 - No lambda is a coroutine.
 - No structured binding of an awaited result; nothing in the awaiting statement that looks like a
   temporary with a destructor: braces, lambdas, library classes that own something.
