@@ -640,7 +640,10 @@ TEST_P(ChannelSuite, AccessIsHeldToBoundsAndRights) {
     write.length = remote.length;
     target_->send(write);
     ASSERT_TRUE(run_until([&] { return at_target_.closed && at_initiator_.closed; }));
-    EXPECT_EQ(sink, std::vector<std::byte>(200, std::byte{1}));
+    // What lies inside may have been written before the fault was seen.
+    const std::size_t untouched = wrong == right ? 0 : 100;
+    EXPECT_TRUE(std::all_of(sink.begin() + untouched, sink.end(),
+                            [](std::byte byte) { return byte == std::byte{1}; }));
     close();
     listener_.reset();
   }

@@ -1,0 +1,142 @@
+// A connection over software iWARP: moves bytes between a TCP socket and the protocol cores
+// (Receiver, Transmitter) and turns events into the callbacks of transport::Channel.
+//
+// Life: waiting (before start) -> open -> flushing (graceful: what is queued leaves) -> draining
+// (FIN sent, the peer's is awaited, so that it can read our last words) -> ending -> closed. A
+// fault goes from open to draining when a Terminate could be sent, else to ending.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "runtime/loop.h"
+#include "transport/iwarp/loop_state.h"
+#include "transport/iwarp/negotiation.h"
+#include "transport/iwarp/options.h"
+#include "transport/iwarp/receiver.h"
+#include "transport/iwarp/ring.h"
+#include "transport/iwarp/socket.h"
+#include "transport/iwarp/stag_table.h"
+#include "transport/iwarp/transmitter.h"
+#include "transport/transport.h"
+
+namespace srpd::transport::iwarp {
+
+class IwarpChannel final : public Channel,
+                           private Receiver::Owner,
+                           private runtime::Watch,
+                           private LoopState::Pollable {
+ public:
+  enum class Role : std::uint8_t { initiator, responder };
+
+  struct Setup {
+    Role role;
+    Agreement agreement;
+    ChannelParameters parameters;
+    IwarpOptions options;
+  };
+
+  /// On the thread of `loop`; the MPA exchange is complete.
+  IwarpChannel(runtime::Loop& loop, std::shared_ptr<LoopState> shared, Socket socket,
+               const Setup& setup);
+  ~IwarpChannel() override;
+
+  void start(Handler& handler) override;
+  void release(Iu& iu) override;
+  void send(SendWork& work) override;
+  void read(ReadWork& work) override;
+  RemoteSegment expose(std::span<std::byte> memory, Access access) override;
+  void withdraw(std::uint32_t key) override;
+  void disconnect(std::string_view why, bool graceful) override;
+  const Limits& limits() const override { return limits_; }
+  const Address& peer() const override { return peer_; }
+  const Address& local() const override { return local_; }
+  runtime::Loop& loop() override { return loop_; }
+  std::string description() const override;
+
+ private:
+  enum class Phase : std::uint8_t { waiting, open, flushing, draining, ending, closed };
+
+  struct Turn : runtime::Deferred {
+    explicit Turn(IwarpChannel& owner)
+        : Deferred([](Deferred& self) { static_cast<Turn&>(self).channel.take_turn(); }),
+          channel(owner) {}
+    IwarpChannel& channel;
+  };
+  // One timer for both: more to read in the next iteration while open, the deadline of the end
+  // later.
+  struct Alarm : runtime::Timer {
+    explicit Alarm(IwarpChannel& owner)
+        : Timer([](Timer& self) { static_cast<Alarm&>(self).channel.on_alarm(); }),
+          channel(owner) {}
+    IwarpChannel& channel;
+  };
+
+  // Receiver::Owner
+  Iu* take_iu(std::uint32_t length, bool whole) override;
+  void deliver(Iu& iu) override;
+  void read_placed(const OutstandingRead& read) override;
+  void read_requested(const InboundRead& request) override;
+  void first_fpdu_arrived() override;
+
+  void on_ready(std::uint32_t events) override;
+  bool poll_receive() override;
+  void on_alarm();
+  void take_turn();
+
+  bool receive(bool to_the_end);
+  ssize_t receive_once(std::size_t& asked);
+  std::size_t staging_share(std::size_t direct_bytes) const;
+  void discard_received();
+  void end_of_stream();
+  void receiver_stopped();
+
+  void flush();
+  ssize_t send_batch();
+  void complete_done();
+
+  void socket_failed(int error_number);
+  void fail(CloseReason::Kind kind, std::string text, const Fault* fault = nullptr);
+  bool send_terminate(const Fault& fault);
+  void set_alarm(runtime::Time delay);
+  void abandon();
+  void drain();
+  void finish();
+
+  static Receiver::Settings receiver_settings(const Setup& setup);
+  static Transmitter::Settings transmitter_settings(const Setup& setup, const Socket& socket);
+
+  runtime::Loop& loop_;
+  const std::shared_ptr<LoopState> shared_;
+  Socket socket_;
+  const Setup setup_;
+  const Transmitter::Settings sending_;
+  const Address peer_;
+  const Address local_;
+  Limits limits_;
+
+  StagTable stags_;
+  Ring<OutstandingRead> outstanding_;
+  Ring<InboundRead> inbound_;
+  Receiver receiver_;
+  Transmitter transmitter_;
+
+  Handler* handler_ = nullptr;
+  CloseReason reason_;
+  Phase phase_ = Phase::waiting;
+  bool reset_ = false;         // close with RST
+  bool send_blocked_ = false;  // the socket is full; EPOLLOUT will come
+  bool hung_up_ = false;       // FIN or an error is reported: read to the end
+  std::uint8_t bulk_ = 0;      // large payloads came lately: read less into the staging buffer
+  std::uint32_t lent_ = 0;
+
+  WorkList<SendWork> done_sends_;
+  WorkList<ReadWork> done_reads_;
+  Turn turn_{*this};
+  Alarm alarm_{*this};
+};
+
+}  // namespace srpd::transport::iwarp
