@@ -2,6 +2,10 @@
 // when the gaps between pieces of work are shorter than the budget, because a sleep and a wake-up
 // cost about as much; it is a waste when they are longer. So the average gap is kept, and now and
 // then a sleeping loop looks all the same: sleeping makes gaps look longer than they are.
+//
+// Where threads are more than cores, looking keeps the core from whoever would produce the work.
+// That shows as a loop that is stopped in the middle of looking; it then sleeps for a while, longer
+// each time it happens again.
 #pragma once
 
 #include <algorithm>
@@ -17,6 +21,7 @@ class AdaptivePoll {
 
   void found_work(Time now) {
     if (!idle_) return;
+    if (looking_) note_look(now);
     idle_ = false;
     const Time gap = std::min(now - idle_since_, budget_ * longest_gap);
     average_gap_ += (gap - average_gap_) / weight;
@@ -27,7 +32,11 @@ class AdaptivePoll {
     if (!idle_) {
       idle_ = true;
       idle_since_ = now;
-      looking_ = average_gap_ <= budget_ || ++sleeps_ % probe_interval == 0;
+      last_look_ = now;
+      looking_ =
+          now >= no_looking_until_ && (average_gap_ <= budget_ || ++sleeps_ % probe_interval == 0);
+    } else if (looking_) {
+      note_look(now);
     }
     looking_ = looking_ && now - idle_since_ < budget_;
     return looking_;
@@ -39,10 +48,26 @@ class AdaptivePoll {
   static constexpr int weight = 8;
   static constexpr int longest_gap = 8;  // in budgets: one long pause is forgotten after some work
   static constexpr unsigned probe_interval = 16;
+  static constexpr Time shortest_penalty = std::chrono::milliseconds{50};
+  static constexpr Time longest_penalty = std::chrono::seconds{1};
+
+  // Two looks are far apart only when something else ran on this core between them.
+  void note_look(Time now) {
+    if (now - last_look_ > budget_) {
+      // Soon after the last penalty: it was too short.
+      const bool again = now - no_looking_until_ < penalty_;
+      penalty_ = again ? std::min(penalty_ * 2, longest_penalty) : shortest_penalty;
+      no_looking_until_ = now + penalty_;
+    }
+    last_look_ = now;
+  }
 
   Time budget_;
   Time average_gap_;
   Time idle_since_{};
+  Time last_look_{};
+  Time no_looking_until_{};
+  Time penalty_ = shortest_penalty;
   unsigned sleeps_ = 0;
   bool idle_ = false;
   bool looking_ = false;

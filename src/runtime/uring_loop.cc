@@ -164,10 +164,20 @@ void UringLoop::submit(FileOperation& operation) {
     operation.complete(rc);
     return;
   }
+  if (operation.kind == FileOperation::Kind::read && read_from_cache(operation)) return;
   if (first_waiting_ == nullptr && submit_now(operation)) return;
   operation.next = nullptr;
   (last_waiting_ != nullptr ? last_waiting_->next : first_waiting_) = &operation;
   last_waiting_ = &operation;
+}
+
+bool UringLoop::read_from_cache(FileOperation& operation) {
+  if (!cached_reads_.worth_trying()) return false;
+  const int rc = perform_without_waiting(operation);
+  cached_reads_.note(rc != -EAGAIN);
+  if (rc == -EAGAIN) return false;
+  operation.complete(rc);
+  return true;
 }
 
 // The next free submission entry; null when the kernel does not take what is queued (it wants

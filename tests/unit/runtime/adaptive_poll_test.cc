@@ -50,6 +50,24 @@ TEST(AdaptivePoll, ReturnsToLookingAfterALongPause) {
   EXPECT_EQ(time_spent_looking(pace, now, 10us, 10), 100us);
 }
 
+TEST(AdaptivePoll, BeingStoppedWhileLookingMeansSleepingForAWhile) {
+  AdaptivePoll pace(50us);
+  Time now = 1s;
+  time_spent_looking(pace, now, 10us, 100);
+  // A time slice of another thread in the middle of looking.
+  EXPECT_TRUE(pace.keep_looking(now));
+  now += 4ms;
+  pace.found_work(now);
+  EXPECT_EQ(time_spent_looking(pace, now, 10us, 4900), 0us) << "49 of 50 ms";
+  time_spent_looking(pace, now, 10us, 200);
+  EXPECT_EQ(time_spent_looking(pace, now, 10us, 10), 100us) << "tries again";
+  EXPECT_TRUE(pace.keep_looking(now));
+  now += 4ms;
+  EXPECT_FALSE(pace.keep_looking(now));
+  pace.found_work(now);
+  EXPECT_EQ(time_spent_looking(pace, now, 10us, 9900), 0us) << "99 of now 100 ms";
+}
+
 TEST(AdaptivePoll, NoBudgetNeverLooks) {
   AdaptivePoll pace(0us);
   Time now = 1s;
