@@ -50,7 +50,7 @@ class IwarpConnector final : public Connector, private runtime::Watch {
   Socket socket_;
   Phase phase_ = Phase::starting;
   std::uint8_t revision_;
-  Setup request_;
+  MpaSetup request_;
   FrameBuffer reply_;
   std::size_t have_ = 0;
   Alarm alarm_{*this};

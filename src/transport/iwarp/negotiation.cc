@@ -23,7 +23,7 @@ std::uint16_t outbound_depth(std::uint32_t wanted, std::uint16_t peer_ird) {
 }
 
 // Write first: nothing has to be sent back and it takes no read slot.
-Rtr choose_rtr(const Setup& offered) {
+Rtr choose_rtr(const MpaSetup& offered) {
   if (!offered.peer_to_peer) return Rtr::none;
   if (offered.rtr_write) return Rtr::write;
   if (offered.rtr_read) return Rtr::read;
@@ -72,7 +72,7 @@ ParsedFrame parse_frame(std::span<const std::byte> bytes) {
   return out;
 }
 
-std::size_t encode_frame(FrameKind kind, const Setup& setup,
+std::size_t encode_frame(FrameKind kind, const MpaSetup& setup,
                          std::span<const std::byte> private_data, FrameBuffer& out) {
   const std::size_t length = private_data.size() + (setup.enhanced ? sizeof(Enhanced) : 0);
   if (length > safe_private_data) return 0;
@@ -99,7 +99,7 @@ std::size_t encode_frame(FrameKind kind, const Setup& setup,
   return sizeof frame + length;
 }
 
-Response respond(const Setup& request, const Wishes& wishes) {
+Response respond(const MpaSetup& request, const Wishes& wishes) {
   Response out;
   if (request.markers) {
     out.error = "the peer wants MPA markers, which are not supported";
@@ -120,7 +120,7 @@ Response respond(const Setup& request, const Wishes& wishes) {
     agreement.inbound_reads = std::max<std::uint16_t>(agreement.inbound_reads, 1);
   }
 
-  Setup& reply = out.reply;
+  MpaSetup& reply = out.reply;
   reply.revision = request.revision;
   reply.crc = agreement.crc;
   reply.enhanced = request.enhanced;
@@ -133,8 +133,8 @@ Response respond(const Setup& request, const Wishes& wishes) {
   return out;
 }
 
-Setup rejection(const Setup& request) {
-  Setup reply;
+MpaSetup rejection(const MpaSetup& request) {
+  MpaSetup reply;
   reply.revision = request.revision;
   reply.reject = true;
   // siw 6.1 takes the depths as present whenever it asked for them.
@@ -143,9 +143,9 @@ Setup rejection(const Setup& request) {
   return reply;
 }
 
-Setup make_request(std::uint8_t revision, const Wishes& wishes, bool offer_rtr_write,
-                   bool offer_rtr_read) {
-  Setup request;
+MpaSetup make_request(std::uint8_t revision, const Wishes& wishes, bool offer_rtr_write,
+                      bool offer_rtr_read) {
+  MpaSetup request;
   request.revision = revision;
   request.crc = wishes.crc;
   request.enhanced = revision >= 2;
@@ -159,7 +159,7 @@ Setup make_request(std::uint8_t revision, const Wishes& wishes, bool offer_rtr_w
   return request;
 }
 
-Verdict evaluate(const Setup& request, const Setup& reply, const Wishes& wishes) {
+Verdict evaluate(const MpaSetup& request, const MpaSetup& reply, const Wishes& wishes) {
   using wire::rdmap::ErrorCode;
   const auto failed = [](const char* error, ErrorCode code) {
     return Verdict{Verdict::Kind::failed, error, code, {}};

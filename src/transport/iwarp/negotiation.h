@@ -19,7 +19,7 @@ enum class Rtr : std::uint8_t { none, send, write, read };
 enum class FrameKind : std::uint8_t { request, reply };
 
 /// What a frame says.
-struct Setup {
+struct MpaSetup {
   std::uint8_t revision = 2;
   bool markers = false;
   bool crc = false;
@@ -70,29 +70,29 @@ FrameCheck check_frame(std::span<const std::byte> received, FrameKind kind);
 /// A whole frame that check_frame accepted.
 struct ParsedFrame {
   const char* error = nullptr;
-  Setup setup;
+  MpaSetup setup;
   std::span<const std::byte> private_data;  ///< without Enhanced
 };
 ParsedFrame parse_frame(std::span<const std::byte> frame);
 
 /// The bytes of a frame in `out`; 0 when the private data are longer than every receiver takes
 /// (wire::mpa::safe_private_data).
-std::size_t encode_frame(FrameKind kind, const Setup& setup,
+std::size_t encode_frame(FrameKind kind, const MpaSetup& setup,
                          std::span<const std::byte> private_data, FrameBuffer& out);
 
 /// Responder. `error` not null: answer with a Reply that has the reject flag.
 struct Response {
   const char* error = nullptr;
-  Setup reply;
+  MpaSetup reply;
   Agreement agreement;
 };
-Response respond(const Setup& request, const Wishes& wishes);
+Response respond(const MpaSetup& request, const Wishes& wishes);
 /// The Reply that refuses.
-Setup rejection(const Setup& request);
+MpaSetup rejection(const MpaSetup& request);
 
 /// Initiator: what to ask for.
-Setup make_request(std::uint8_t revision, const Wishes& wishes, bool offer_rtr_write,
-                   bool offer_rtr_read);
+MpaSetup make_request(std::uint8_t revision, const Wishes& wishes, bool offer_rtr_write,
+                      bool offer_rtr_read);
 
 /// Initiator: what the Reply means.
 struct Verdict {
@@ -103,6 +103,6 @@ struct Verdict {
   wire::rdmap::ErrorCode code = wire::rdmap::ErrorCode::mpa_frame;
   Agreement agreement;
 };
-Verdict evaluate(const Setup& request, const Setup& reply, const Wishes& wishes);
+Verdict evaluate(const MpaSetup& request, const MpaSetup& reply, const Wishes& wishes);
 
 }  // namespace srpd::transport::iwarp

@@ -42,7 +42,7 @@ struct Handoff : runtime::Mail {
 
 }  // namespace
 
-IwarpRequest::IwarpRequest(std::shared_ptr<Shared> shared, Socket socket, const Setup& request,
+IwarpRequest::IwarpRequest(std::shared_ptr<Shared> shared, Socket socket, const MpaSetup& request,
                            std::span<const std::byte> private_data)
     : shared_(std::move(shared)),
       socket_(std::move(socket)),
@@ -77,7 +77,8 @@ void IwarpRequest::reject(std::span<const std::byte> private_data) {
   socket_ = Socket();
 }
 
-void send_rejection(Socket& socket, const Setup& request, std::span<const std::byte> private_data) {
+void send_rejection(Socket& socket, const MpaSetup& request,
+                    std::span<const std::byte> private_data) {
   FrameBuffer reply;
   const std::size_t length =
       encode_frame(FrameKind::reply, rejection(request), private_data, reply);

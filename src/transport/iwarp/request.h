@@ -14,7 +14,7 @@ namespace srpd::transport::iwarp {
 class IwarpRequest final : public ConnectRequest {
  public:
   /// `private_data` is copied.
-  IwarpRequest(std::shared_ptr<Shared> shared, Socket socket, const Setup& request,
+  IwarpRequest(std::shared_ptr<Shared> shared, Socket socket, const MpaSetup& request,
                std::span<const std::byte> private_data);
 
   std::span<const std::byte> private_data() const override { return private_data_; }
@@ -30,13 +30,14 @@ class IwarpRequest final : public ConnectRequest {
  private:
   const std::shared_ptr<Shared> shared_;
   Socket socket_;
-  const Setup request_;
+  const MpaSetup request_;
   const std::vector<std::byte> private_data_;
   const Address peer_;
   const Address local_;
 };
 
 /// Sends a Reply that refuses, then FIN.
-void send_rejection(Socket& socket, const Setup& request, std::span<const std::byte> private_data);
+void send_rejection(Socket& socket, const MpaSetup& request,
+                    std::span<const std::byte> private_data);
 
 }  // namespace srpd::transport::iwarp
