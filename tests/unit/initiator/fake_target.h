@@ -28,7 +28,8 @@ inline srp::Response response_to(srp::Tag tag, std::int32_t delta = 1, std::uint
 class FakeTarget : transport::Listener::Handler {
  public:
   /// One connection and the IUs that arrived on it, oldest first.
-  class Peer : public transport::Channel::Handler, public transport::ConnectRequest::Established {
+  class Peer final : public transport::Channel::Handler,
+                     public transport::ConnectRequest::Established {
    public:
     void on_channel(std::unique_ptr<transport::Channel> made) override {
       channel = std::move(made);

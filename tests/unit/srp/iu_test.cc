@@ -168,8 +168,9 @@ TEST(ParseCmd, IndirectLies) {
 }
 
 TEST(ParseCmd, SumOfLengthsDoesNotWrap) {
+  const auto iu = indirect_read({32, UINT32_MAX, 2}, 2, UINT32_MAX);
   Command command;
-  ASSERT_EQ(parse_cmd(indirect_read({32, UINT32_MAX, 2}, 2, UINT32_MAX), 0, command), CmdFault::ok);
+  ASSERT_EQ(parse_cmd(iu, 0, command), CmdFault::ok);
   EXPECT_EQ(total_length(command.data_in.descriptors), 2ull * UINT32_MAX);
   EXPECT_EQ(command.data_in.length, UINT32_MAX);
 }

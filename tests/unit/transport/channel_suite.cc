@@ -124,6 +124,17 @@ ChannelSuite::~ChannelSuite() {
   listener_.reset();
   connecting_.channel.reset();
   established_.channel.reset();
+  if (environment_) settle();
+}
+
+// A channel that was dropped tells its peer by a message to the loop: let it arrive.
+void ChannelSuite::settle() {
+  struct Arrival : runtime::Mail {
+    Arrival() : Mail([](Mail& self) { static_cast<Arrival&>(self).arrived = true; }) {}
+    bool arrived = false;
+  } last;
+  environment_->loop().post(last);
+  EXPECT_TRUE(run_until([&] { return last.arrived; }));
 }
 
 void ChannelSuite::SetUp() {

@@ -119,6 +119,7 @@ class ChannelSuite : public ::testing::TestWithParam<SuiteParameter> {
   /// The initiator sends an IU, after which a target may.
   void speak();
   void close();
+  void settle();
 
   std::unique_ptr<ChannelEnvironment> environment_;
   ChannelParameters initiator_parameters_;
