@@ -10,6 +10,8 @@ namespace {
 class LocalEnvironment final : public ChannelEnvironment {
  public:
   explicit LocalEnvironment(const FaultPlan& plan) : transport_(plan) {}
+  /// What is on its way holds its connection.
+  ~LocalEnvironment() override { simulation_.run_until_idle(); }
 
   runtime::Loop& loop() override { return loop_; }
   Transport& transport() override { return transport_; }
