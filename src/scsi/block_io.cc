@@ -48,6 +48,13 @@ void BufferRequest::start(Command& command, std::uint64_t bytes) {
   command.loop->buffers().acquire(*this);
 }
 
+Pause::Pause() : Deferred([](Deferred& self) { static_cast<Pause&>(self).complete(0); }) {}
+
+void Pause::start(Command& command) {
+  reset();
+  command.loop->defer(*this);
+}
+
 bool data_out_is_short(Command& command, std::uint64_t needed, Result& result) {
   command.wanted_out = needed;
   if (command.data_out_length >= needed) return false;

@@ -8,6 +8,8 @@
 #include <cstdint>
 
 #include "runtime/buffer_pool.h"
+#include "runtime/completion.h"
+#include "runtime/loop.h"
 #include "scsi/command.h"
 #include "scsi/lu.h"
 #include "scsi/result.h"
@@ -41,6 +43,14 @@ struct DataMove : Transfer {
 struct BufferRequest : runtime::BufferPool::Acquire {
   void start(Command& command, std::uint64_t bytes);
 };
+
+/// Lets others run: a long command whose store answers inline awaits it now and then.
+struct Pause : runtime::Completion, runtime::Deferred {
+  Pause();
+  void start(Command& command);
+};
+/// Bytes worked on between two pauses.
+inline constexpr std::uint64_t pause_after = std::uint64_t{16} << 20;
 
 /// First byte and bytes of the command's extent.
 inline std::uint64_t start_byte(const Command& command) {

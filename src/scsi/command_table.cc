@@ -11,30 +11,48 @@
 #include "scsi/commands/read.h"
 #include "scsi/commands/read_capacity.h"
 #include "scsi/commands/report_luns.h"
+#include "scsi/commands/report_supported_operation_codes.h"
 #include "scsi/commands/request_sense.h"
+#include "scsi/commands/send_diagnostic.h"
+#include "scsi/commands/start_stop_unit.h"
+#include "scsi/commands/synchronize_cache.h"
 #include "scsi/commands/test_unit_ready.h"
+#include "scsi/commands/unmap.h"
+#include "scsi/commands/verify.h"
 #include "scsi/commands/write.h"
+#include "scsi/commands/write_same.h"
 
 namespace srpd::scsi {
 namespace {
 
 constexpr std::array specs{
-    test_unit_ready_spec,   //
-    request_sense_spec,     //
-    read_6_spec,            //
-    write_6_spec,           //
-    inquiry_spec,           //
-    mode_sense_6_spec,      //
-    read_capacity_10_spec,  //
-    read_10_spec,           //
-    write_10_spec,          //
-    mode_sense_10_spec,     //
-    read_16_spec,           //
-    write_16_spec,          //
-    read_capacity_16_spec,  //
-    report_luns_spec,       //
-    read_12_spec,           //
-    write_12_spec,          //
+    test_unit_ready_spec,                   //
+    request_sense_spec,                     //
+    read_6_spec,                            //
+    write_6_spec,                           //
+    inquiry_spec,                           //
+    mode_sense_6_spec,                      //
+    start_stop_unit_spec,                   //
+    send_diagnostic_spec,                   //
+    read_capacity_10_spec,                  //
+    read_10_spec,                           //
+    write_10_spec,                          //
+    verify_10_spec,                         //
+    synchronize_cache_10_spec,              //
+    write_same_10_spec,                     //
+    unmap_spec,                             //
+    mode_sense_10_spec,                     //
+    read_16_spec,                           //
+    write_16_spec,                          //
+    verify_16_spec,                         //
+    synchronize_cache_16_spec,              //
+    write_same_16_spec,                     //
+    read_capacity_16_spec,                  //
+    report_luns_spec,                       //
+    report_supported_operation_codes_spec,  //
+    read_12_spec,                           //
+    write_12_spec,                          //
+    verify_12_spec,                         //
 };
 
 // The length that the group code, the upper three bits of the operation code, gives
@@ -50,12 +68,12 @@ constexpr bool is_well_formed(const Spec& spec) {
   if (spec.service_action && (spec.usage[1] & 0x1f) != *spec.service_action) return false;
   for (std::size_t i = spec.cdb_length; i < spec.usage.size(); ++i)
     if (spec.usage[i] != 0) return false;
-  if ((spec.run == nullptr) == (spec.start == nullptr)) return false;
-  if (spec.run_mapped != nullptr && spec.start == nullptr) return false;
-  if (spec.run != nullptr && spec.data == Data::out) return false;
-  if (spec.transfer_length_at != 0 && spec.extent == nullptr) return false;
+  if (spec.run.present() == spec.start.present()) return false;
+  if (spec.run_mapped.present() && !spec.start.present()) return false;
+  if (spec.run.present() && spec.data == Data::out) return false;
+  if (spec.transfer_length_at != 0 && !spec.extent.present()) return false;
   // Without a unit there is neither medium nor state to check.
-  return !spec.any_lun || (spec.access == Access::none && spec.extent == nullptr);
+  return !spec.any_lun || (spec.access == Access::none && !spec.extent.present());
 }
 
 // Rows are in ascending order, so that equal ones would be neighbours; all rows of an operation

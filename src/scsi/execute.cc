@@ -65,7 +65,7 @@ bool check_medium(Command& command, const Spec& spec, Result& result) {
     result = sense::write_protected();
     return false;
   }
-  if (spec.extent == nullptr) return true;
+  if (!spec.extent.present()) return true;
   command.extent = spec.extent(command.cdb);
   if (!lu.contains(command.extent.lba, command.extent.blocks)) {
     result = sense::lba_out_of_range(command.extent.lba);
@@ -158,8 +158,8 @@ void execute(Command& command) {
   if (row != nullptr) command.spec = &row->spec;
   if (!admit(command, row, result)) return complete(command, result);
   const Spec& spec = row->spec;
-  if (spec.run != nullptr) return run(command, spec);
-  if (spec.run_mapped != nullptr && spec.run_mapped(command, result))
+  if (spec.run.present()) return run(command, spec);
+  if (spec.run_mapped.present() && spec.run_mapped(command, result))
     return complete(command, result);
   spec.start(command).detach(on_done, &command);
 }

@@ -23,6 +23,22 @@ enum class Data : std::uint8_t { none, in, out };
 /// one that writes also on a write-protected unit.
 enum class Access : std::uint8_t { none, read, write };
 
+/// A function pointer that a consteval check can ask for its presence: g++ 12 with UBSan does not
+/// take comparisons of function addresses for constant expressions.
+template <class Function>
+class Handler {
+ public:
+  constexpr Handler() = default;
+  constexpr Handler(Function* function) : function_(function), present_(true) {}
+
+  constexpr bool present() const { return present_; }
+  constexpr operator Function*() const { return function_; }
+
+ private:
+  Function* function_ = nullptr;
+  bool present_ = false;
+};
+
 struct Spec {
   std::string_view name;  ///< as the standard prints it
   std::uint8_t opcode = 0;
@@ -40,7 +56,7 @@ struct Spec {
   /// values (SPC-5 6.34.3). A bit set by the host outside of it is an error.
   std::array<std::uint8_t, 16> usage{};
   /// The blocks the CDB names, to be checked against the unit; null: none, or not in the CDB.
-  Extent (*extent)(std::span<const std::byte> cdb) = nullptr;
+  Handler<Extent(std::span<const std::byte> cdb)> extent{};
 
   /// Not 0: the block count stands at this byte of the CDB and must not exceed the unit's largest
   /// transfer (MAXIMUM TRANSFER LENGTH of SBC-4 6.6.4).
@@ -49,11 +65,11 @@ struct Spec {
   // How it is served: exactly one of `run` and `start`.
 
   /// Answers at once. With data == in, command.buffer is there for ParameterData.
-  Result (*run)(Command& command) = nullptr;
+  Handler<Result(Command& command)> run{};
   /// Tries to serve without waiting, before `start`: false when that cannot be done now.
-  bool (*run_mapped)(Command& command, Result& result) = nullptr;
+  Handler<bool(Command& command, Result& result)> run_mapped{};
   /// May wait.
-  runtime::Task<Result> (*start)(Command& command) = nullptr;
+  Handler<runtime::Task<Result>(Command& command)> start{};
 
   /// Null: always.
   bool (*supported)(const Lu& lu) = nullptr;

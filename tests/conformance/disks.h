@@ -4,8 +4,9 @@
 
 #include <gtest/gtest.h>
 
-#include <memory>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "support/in_process_device.h"
 #include "support/scsi_device.h"
@@ -28,15 +29,19 @@ inline std::ostream& operator<<(std::ostream& out, const DiskKind& kind) {
 /// All kinds; 512 and 4096 byte blocks.
 std::vector<DiskKind> every_disk();
 
-/// A test on every kind of disk.
+/// A test on every kind of disk. The disk is made when it is first used: a test that makes its own
+/// has only that one, since a thread has one simulation at a time.
 class OnEveryDisk : public testing::TestWithParam<DiskKind> {
  protected:
-  ScsiDevice& disk() { return disk_; }
-  InProcessDevice& device() { return disk_; }
-  std::uint32_t block_size() const { return disk_.block_size(); }
+  ScsiDevice& disk() { return device(); }
+  InProcessDevice& device() {
+    if (!device_) device_.emplace(GetParam().options);
+    return *device_;
+  }
+  std::uint32_t block_size() const { return GetParam().options.store.properties.block_size; }
 
  private:
-  InProcessDevice disk_{GetParam().options};
+  std::optional<InProcessDevice> device_;
 };
 
 #define SRPD_ON_EVERY_DISK(suite)                                                     \
