@@ -65,6 +65,10 @@ const char* text(CmdFault fault) {
       return "descriptors hold less than the total length";
     case CmdFault::immediate_position:
       return "immediate data overlap the descriptors";
+    case CmdFault::table_too_long:
+      return "more descriptors than can be taken";
+    case CmdFault::task_attribute:
+      return "unknown task attribute";
   }
   return "unknown fault";
 }

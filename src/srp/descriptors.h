@@ -25,6 +25,8 @@ enum class CmdFault : std::uint8_t {
   too_many_in_iu,      ///< indirect: more descriptors in the IU than the table has
   lengths_disagree,    ///< indirect: the descriptors hold less than the total length
   immediate_position,  ///< immediate data would overlap the descriptors
+  table_too_long,      ///< indirect: more descriptors than the receiver can take
+  task_attribute,      ///< a task attribute nobody defined
 };
 
 /// For logs: "descriptor table length is not a multiple of 16".

@@ -21,6 +21,9 @@ CmdFault place_immediate(std::span<const std::byte> iu, std::size_t descriptors_
   return CmdFault::ok;
 }
 
+// SIMPLE, HEAD OF QUEUE, ORDERED, ACA (r16a table 22).
+bool is_task_attribute(std::uint8_t value) { return value <= 2 || value == 4; }
+
 std::uint32_t clamp32(std::uint64_t value) {
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(value, UINT32_MAX));
 }
@@ -68,6 +71,8 @@ CmdFault parse_cmd(std::span<const std::byte> iu, std::uint32_t immediate_offset
   CmdFault fault = parse_descriptor(out, cmd->data_out_count, rest, command.data_out);
   if (fault == CmdFault::ok)
     fault = parse_descriptor(in, cmd->data_in_count, rest, command.data_in);
+  if (fault == CmdFault::ok && !is_task_attribute(command.task_attribute))
+    fault = CmdFault::task_attribute;
   if (fault == CmdFault::ok && out == Format::immediate)
     fault = place_immediate(iu, iu.size() - rest.size(), immediate_offset, command.data_out);
   return fault;

@@ -66,6 +66,8 @@ constexpr LoginFaultText fault_texts[] = {
      "end unused sessions or raise the limit"},
     {LoginReject::insufficient_resources, "not enough memory for another session",
      "end unused sessions or give the daemon more memory"},
+    {LoginReject::unable_to_associate, "a newer login of the same nexus replaced this one",
+     "give each host its own initiator_ext if this was not the same host"},
     {LoginReject::insufficient_resources, "the target is shutting down", "try again later"},
 };
 static_assert(std::size(fault_texts) == static_cast<std::size_t>(LoginFault::shutting_down) + 1);

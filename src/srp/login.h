@@ -78,6 +78,7 @@ enum class LoginFault : std::uint8_t {
   no_acl,  ///< closed by default
   no_session_left,
   no_memory,
+  superseded,  ///< a newer login of the same nexus came while this one waited
   shutting_down,
 };
 
