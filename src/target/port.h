@@ -1,7 +1,9 @@
 // A target port as the configuration describes it: its identity, its LUNs and who may see them.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,8 +23,9 @@ struct MappedLun {
 };
 
 /// Who may log in, in LIO's words: a 128-bit initiator port id ("0x" + hex digits, "ib." + hex
-/// digits, shorter is zero-extended), a GUID "xxxx:xxxx:xxxx:xxxx", or an IPv4/IPv6 address. The
-/// text is kept for messages.
+/// digits, or hex digits alone; shorter is filled with zeros in front), a GUID
+/// "xxxx:xxxx:xxxx:xxxx" (the verified one, or the last eight bytes of the port id), or an
+/// IPv4/IPv6 address. The text is kept for messages.
 class AclKey {
  public:
   static Expected<AclKey> parse(std::string_view text);
@@ -34,6 +37,7 @@ class AclKey {
  private:
   std::string text_;
   std::optional<scsi::PortId> port_id_;
+  std::string guid_;
   std::string host_;
 };
 
@@ -51,5 +55,20 @@ struct PortDescription {
   std::vector<scsi::LunMap::Entry> luns;
   std::vector<NodeAcl> acls;
 };
+
+/// Whether the LUNs and every ACL's mapped LUNs can be served.
+Expected<void> check(const PortDescription& port);
+
+/// The first ACL that names this initiator, or null. `host` as for AclKey::matches().
+const NodeAcl* find_acl(const PortDescription& port, const scsi::PortId& initiator,
+                        std::string_view host);
+
+/// What an initiator sees with this ACL, and with none on an open port.
+Expected<std::unique_ptr<scsi::LunMap>> make_lun_map(const PortDescription& port,
+                                                     const NodeAcl& acl);
+Expected<std::unique_ptr<scsi::LunMap>> make_open_lun_map(const PortDescription& port);
+
+/// Lower case, two for each byte.
+std::string hex_digits(std::span<const std::byte> bytes);
 
 }  // namespace srpd::target

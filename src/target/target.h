@@ -22,10 +22,15 @@ struct TargetOptions {
       65536;  ///< longest initiator-to-target IU accepted (srp_max_req_size)
   std::uint32_t max_channels_per_nexus = 64;
   std::uint32_t max_sessions = 4096;
-  std::chrono::milliseconds login_timeout{
-      5000};  ///< from the request to the first IU, half-logged-in sessions end
+  /// A login that ends the other channels of its nexus waits at most this long for them to close.
+  std::chrono::milliseconds login_timeout{1000};
   std::chrono::milliseconds abort_deadline{
       2000};  ///< task management is answered by then, whatever the store does
+  /// Credits of all sessions of one loop together: beyond it sessions no longer grow, and those
+  /// above their share shrink.
+  std::uint32_t credits_per_loop = 32768;
+  /// Aborted commands of one session that the store still holds; more end the session.
+  std::uint32_t max_held_commands = 128;
   bool immediate_data = true;
   bool send_aer = false;  ///< AER only to peers known to use it
 };
@@ -50,7 +55,8 @@ class Target {
   Target(const Target&) = delete;
   Target& operator=(const Target&) = delete;
 
-  /// Before listening, on loops[0]. The units named by the description outlive the target.
+  /// Before listening, on loops[0]. Nothing may still be served when the target is destroyed: after
+  /// shutdown(), or before the first login. The units named by the description outlive the target.
   Expected<void> add_port(PortDescription description);
   /// Connections arriving at `address` may log in to the ports of this target. Returns the bound
   /// address.

@@ -1,0 +1,123 @@
+// Who is logged in: decides about connection requests (SRP r16a 5.4), keeps nexuses and sessions,
+// spreads the channels over the loops. Everything here runs on loops[0].
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+#include <vector>
+
+#include "scsi/nexus.h"
+#include "srp/login.h"
+#include "target/bound.h"
+#include "target/port.h"
+#include "target/session.h"
+#include "target/shard.h"
+#include "target/target.h"
+#include "transport/transport.h"
+
+namespace srpd::target {
+
+class Logins final : public transport::Listener::Handler, private SessionOwner {
+ public:
+  Logins(runtime::Loop& home, const TargetOptions& options, const Shards& shards);
+  ~Logins();
+  Logins(const Logins&) = delete;
+  Logins& operator=(const Logins&) = delete;
+
+  Expected<void> add_port(PortDescription description);
+  void on_request(std::unique_ptr<transport::ConnectRequest> request) override;
+  /// No login any more; `done` when the last session is gone, possibly at once.
+  void shut_down(std::function<void()> done);
+  /// Any thread.
+  std::vector<Refusal> refusals() const;
+
+ private:
+  /// Initiator port, target port as the host names it, and the host's address where the transport
+  /// says that it is part of the identity.
+  using Key = std::tuple<srp::PortId, srp::PortId, std::string>;
+
+  struct Nexus {
+    Key key;
+    std::unique_ptr<scsi::ItNexus> scsi;
+    const PortDescription* port = nullptr;
+    std::uint32_t members = 0;  ///< sessions, also ending ones, and a waiting login
+  };
+
+  struct Entry {
+    std::unique_ptr<Session> session;
+    Nexus* nexus = nullptr;
+    std::size_t shard = 0;
+    bool ending = false;
+    bool closed = false;
+  };
+
+  struct Access {
+    const PortDescription* port = nullptr;
+    const NodeAcl* acl = nullptr;  ///< null: an open port
+  };
+
+  /// A login that may begin.
+  struct Candidate {
+    std::unique_ptr<transport::ConnectRequest> request;
+    srp::LoginRequest login;
+    Nexus* nexus = nullptr;
+    std::uint8_t channels = 0;  ///< multi-channel result
+  };
+
+  /// A login that waits for the other channels of its nexus to close.
+  struct Waiting {
+    Waiting(Logins& logins, Candidate waiting) : owner(logins), candidate(std::move(waiting)) {}
+    void expired() { owner.admit_waiting(*this); }
+
+    Logins& owner;
+    Candidate candidate;
+    std::vector<const Session*> others;
+    Bound<runtime::Timer, Waiting, &Waiting::expired> timer{*this};
+  };
+
+  std::optional<srp::LoginRequest> parse(const transport::ConnectRequest& request) const;
+  srp::LoginFault check(const transport::ConnectRequest& request, const srp::LoginRequest& login,
+                        Access& access) const;
+  srp::LoginFault check_limits(const Key& key, bool single) const;
+  srp::LoginFault find_access(const srp::LoginRequest& login, const std::string& host,
+                              Access& access) const;
+  void begin(std::unique_ptr<transport::ConnectRequest> request, const srp::LoginRequest& login,
+             const Access& access);
+  Nexus& make_nexus(const Key& key, const std::string& host, const Access& access);
+  std::vector<const Session*> end_others(const Key& key);
+  void admit_waiting(Waiting& waiting);
+  void withdraw_waiting(const Key& key, srp::LoginFault fault);
+  void admit(Candidate candidate);
+  std::size_t choose_shard(const Nexus& nexus) const;
+  void leave(Nexus& nexus);
+  void refuse(transport::ConnectRequest& request, const srp::LoginRequest& login,
+              srp::LoginFault fault);
+
+  void on_session_closed(Session& session) override;
+  void on_session_gone(Session& session) override;
+
+  static Key key_of(const transport::ConnectRequest& request, const srp::LoginRequest& login);
+
+  runtime::Loop& home_;
+  const TargetOptions& options_;
+  const srp::LoginPolicy policy_;
+  const Shards& shards_;
+  std::vector<std::unique_ptr<const PortDescription>> ports_;
+  std::map<Key, Nexus*> current_;  ///< joined by the next channel with action multi
+  std::unordered_map<Nexus*, std::unique_ptr<Nexus>> nexuses_;
+  std::unordered_map<const Session*, Entry> sessions_;
+  std::unordered_map<Waiting*, std::unique_ptr<Waiting>> waiting_;
+  std::function<void()> shut_down_done_;
+  bool shutting_down_ = false;
+
+  mutable std::mutex refusals_mutex_;
+  std::deque<Refusal> refusals_;
+};
+
+}  // namespace srpd::target

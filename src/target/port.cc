@@ -1,0 +1,168 @@
+#include "target/port.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace srpd::target {
+namespace {
+
+constexpr std::size_t port_id_digits = 2 * sizeof(scsi::PortId);
+// "xxxx:xxxx:xxxx:xxxx"
+constexpr std::size_t guid_text_length = 19;
+
+int digit_of(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  if (c >= 'a' && c <= 'f') return c - 'a' + 10;
+  if (c >= 'A' && c <= 'F') return c - 'A' + 10;
+  return -1;
+}
+
+bool all_hex(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return digit_of(c) >= 0; });
+}
+
+// Right-aligned, zero in front, as LIO reads them.
+std::optional<scsi::PortId> parse_port_id(std::string_view digits) {
+  if (digits.empty() || digits.size() > port_id_digits || !all_hex(digits)) return std::nullopt;
+  scsi::PortId id{};
+  std::size_t place = port_id_digits - digits.size();
+  for (const char c : digits) {
+    const int value = digit_of(c) << (place % 2 == 0 ? 4 : 0);
+    id[place / 2] |= static_cast<std::byte>(value);
+    ++place;
+  }
+  return id;
+}
+
+bool is_guid(std::string_view text) {
+  if (text.size() != guid_text_length) return false;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const bool colon = i % 5 == 4;
+    if (colon ? text[i] != ':' : digit_of(text[i]) < 0) return false;
+  }
+  return true;
+}
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(),
+                 [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
+  return out;
+}
+
+std::string guid_text(const scsi::PortId& id) {
+  std::string out;
+  for (std::size_t i = 8; i < id.size(); ++i) {
+    if (i > 8 && i % 2 == 0) out += ':';
+    out += hex_digits({&id[i], 1});
+  }
+  return out;
+}
+
+// The text inet_ntop would print; nothing when it is no address.
+std::optional<std::string> canonical_address(std::string_view text) {
+  const std::string terminated(text);
+  char out[INET6_ADDRSTRLEN];
+  in_addr v4;
+  if (inet_pton(AF_INET, terminated.c_str(), &v4) == 1) {
+    inet_ntop(AF_INET, &v4, out, sizeof out);
+    return out;
+  }
+  in6_addr v6;
+  if (inet_pton(AF_INET6, terminated.c_str(), &v6) != 1) return std::nullopt;
+  if (IN6_IS_ADDR_V4MAPPED(&v6))
+    inet_ntop(AF_INET, v6.s6_addr + 12, out, sizeof out);
+  else
+    inet_ntop(AF_INET6, &v6, out, sizeof out);
+  return out;
+}
+
+}  // namespace
+
+std::string hex_digits(std::span<const std::byte> bytes) {
+  static constexpr char digits[] = "0123456789abcdef";
+  std::string text;
+  for (const std::byte b : bytes) {
+    text += digits[std::to_integer<unsigned>(b) >> 4];
+    text += digits[std::to_integer<unsigned>(b) & 0x0f];
+  }
+  return text;
+}
+
+Expected<AclKey> AclKey::parse(std::string_view text) {
+  AclKey key;
+  key.text_ = text;
+  if (is_guid(text)) {
+    key.guid_ = lower(text);
+    return key;
+  }
+  if (auto address = canonical_address(text)) {
+    key.host_ = *address;
+    return key;
+  }
+  std::string_view digits = text;
+  if (text.starts_with("0x") || text.starts_with("0X"))
+    digits.remove_prefix(2);
+  else if (text.starts_with("ib."))
+    digits.remove_prefix(3);
+  key.port_id_ = parse_port_id(digits);
+  if (key.port_id_) return key;
+  return failure(
+      "ACL " + std::string(text), "this names no initiator",
+      "use an IP address, 0x and up to 32 hex digits of the initiator port id, or a GUID "
+      "xxxx:xxxx:xxxx:xxxx");
+}
+
+bool AclKey::matches(const scsi::PortId& initiator, std::string_view host) const {
+  if (port_id_) return *port_id_ == initiator;
+  if (!guid_.empty()) return guid_ == host || guid_ == guid_text(initiator);
+  return host_ == host;
+}
+
+Expected<std::unique_ptr<scsi::LunMap>> make_lun_map(const PortDescription& port,
+                                                     const NodeAcl& acl) {
+  using Entry = scsi::LunMap::Entry;
+  const auto by_number = [](const Entry& a, const Entry& b) { return a.number < b.number; };
+  std::vector<Entry> luns = port.luns;
+  std::sort(luns.begin(), luns.end(), by_number);
+  std::vector<Entry> entries;
+  entries.reserve(acl.luns.size());
+  for (const MappedLun& mapped : acl.luns) {
+    const auto lun =
+        std::lower_bound(luns.begin(), luns.end(), Entry{.number = mapped.port_lun}, by_number);
+    if (lun == luns.end() || lun->number != mapped.port_lun)
+      return failure("ACL " + acl.key.text() + ", LUN " + std::to_string(mapped.number),
+                     "the port has no LUN " + std::to_string(mapped.port_lun),
+                     "map a LUN that the port has");
+    entries.push_back({mapped.number, lun->lu, mapped.write_protected || lun->write_protected});
+  }
+  return scsi::LunMap::make(std::move(entries));
+}
+
+Expected<std::unique_ptr<scsi::LunMap>> make_open_lun_map(const PortDescription& port) {
+  return scsi::LunMap::make(port.luns);
+}
+
+Expected<void> check(const PortDescription& port) {
+  const auto all = make_open_lun_map(port);
+  if (!all) return tl::unexpected(all.error());
+  for (const NodeAcl& acl : port.acls) {
+    const auto map = make_lun_map(port, acl);
+    if (!map) return tl::unexpected(map.error());
+  }
+  return {};
+}
+
+const NodeAcl* find_acl(const PortDescription& port, const scsi::PortId& initiator,
+                        std::string_view host) {
+  const auto acl = std::find_if(port.acls.begin(), port.acls.end(), [&](const NodeAcl& candidate) {
+    return candidate.key.matches(initiator, host);
+  });
+  return acl == port.acls.end() ? nullptr : &*acl;
+}
+
+}  // namespace srpd::target

@@ -1,0 +1,110 @@
+#include "target/shard.h"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "base/check.h"
+#include "target/request.h"
+#include "target/session.h"
+#include "target/target.h"
+#include "target/task_management.h"
+
+namespace srpd::target {
+namespace {
+
+// Spare pieces kept per loop. Requests are about 700 bytes, tables 64 KiB.
+constexpr std::size_t spare_requests = 512;
+constexpr std::size_t spare_moves = 256;
+constexpr std::size_t spare_tables = 32;
+
+}  // namespace
+
+PiecePool::~PiecePool() {
+  CHECK(taken_ == 0);
+  while (spare_ != nullptr) ::operator delete(std::exchange(spare_, spare_->next));
+}
+
+void* PiecePool::take() {
+  ++taken_;
+  if (spare_ == nullptr) return ::operator new(size_);
+  --spare_count_;
+  return std::exchange(spare_, spare_->next);
+}
+
+void PiecePool::give(void* piece) {
+  --taken_;
+  if (spare_count_ == keep_) return ::operator delete(piece);
+  ++spare_count_;
+  spare_ = new (piece) Spare{spare_};
+}
+
+Shard::Shard(runtime::Loop& loop, const TargetOptions& options, const Shards& all)
+    : loop_(loop),
+      options_(options),
+      all_(all),
+      requests_(sizeof(Request), spare_requests),
+      moves_(sizeof(Move), spare_moves),
+      tables_(Request::table_piece_size, spare_tables),
+      budget_(options.credits_per_loop) {}
+
+Shard::~Shard() { CHECK(sessions_ == nullptr && waiters_ == nullptr && ending_ == nullptr); }
+
+void Shard::add(Session& session) {
+  session.next_in_shard = sessions_;
+  if (sessions_ != nullptr) sessions_->previous_in_shard = &session;
+  sessions_ = &session;
+  ++session_count_;
+}
+
+void Shard::remove(Session& session) {
+  (session.previous_in_shard == nullptr ? sessions_ : session.previous_in_shard->next_in_shard) =
+      session.next_in_shard;
+  if (session.next_in_shard != nullptr)
+    session.next_in_shard->previous_in_shard = session.previous_in_shard;
+  session.previous_in_shard = session.next_in_shard = nullptr;
+  --session_count_;
+}
+
+std::uint32_t Shard::fair_share() const {
+  return options_.credits_per_loop / std::max(session_count_, std::uint32_t{1});
+}
+
+void Shard::end_later(Request& request) {
+  request.next_waiting = ending_;
+  ending_ = &request;
+  loop_.defer(end_requests_);
+}
+
+void Shard::end_requests() {
+  while (ending_ != nullptr) {
+    Request& request = *std::exchange(ending_, ending_->next_waiting);
+    request.session().end(request);
+  }
+}
+
+void Shard::add_waiter(TaskManagementPart& part) {
+  part.next_waiting = waiters_;
+  waiters_ = &part;
+}
+
+void Shard::remove_waiter(TaskManagementPart& part) {
+  TaskManagementPart** at = &waiters_;
+  while (*at != &part) at = &(*at)->next_waiting;
+  *at = part.next_waiting;
+}
+
+void Shard::quiet(const Request& request) {
+  for (TaskManagementPart* part = waiters_; part != nullptr; part = part->next_waiting)
+    part->quiet(request);
+}
+
+void Shard::ended(const Request& request) {
+  for (TaskManagementPart* part = waiters_; part != nullptr;) {
+    TaskManagementPart* const next = part->next_waiting;
+    part->ended(request);
+    part = next;
+  }
+}
+
+}  // namespace srpd::target
