@@ -1,7 +1,7 @@
 // Software iWARP against plain TCP on loopback, with the message sizes of SRP: what the transport
 // costs by itself. Two threads, one loop (or one blocking socket) each; no SRP, no SCSI.
 //
-//   iwarp_loopback [SECONDS_PER_ROW] [crc]
+//   iwarp_loopback [SECONDS_PER_ROW] [crc] [ROW_NAME...]     such as: iwarp_loopback 2 "depth 1"
 //
 // Rows alternate between TCP and iWARP so that both see the same machine. "server" is the CPU time
 // of the target's thread per operation.
@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cctype>
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
@@ -370,13 +371,21 @@ int main(int argc, char** argv) {
   using namespace srpd::transport;
   double seconds = 1;
   iwarp::IwarpOptions options;
+  std::vector<std::string_view> wanted;
   for (int i = 1; i < argc; ++i) {
     if (std::string_view(argv[i]) == "crc")
       options.crc = true;
-    else
+    else if (std::isdigit(static_cast<unsigned char>(argv[i][0])) != 0 &&
+             std::atof(argv[i]) < 100 && std::strchr(argv[i], ' ') == nullptr)
       seconds = std::atof(argv[i]);
+    else
+      wanted.emplace_back(argv[i]);
   }
   for (const Row& row : rows) {
+    const auto named = [&](std::string_view part) {
+      return std::string_view(row.name).find(part) != std::string_view::npos;
+    };
+    if (!wanted.empty() && std::none_of(wanted.begin(), wanted.end(), named)) continue;
     Result plain = tcp(row, seconds);
     print(row, "TCP", plain);
     Result ours = over_iwarp(row, seconds, options);

@@ -49,8 +49,8 @@ class IwarpListener final : public Listener, private runtime::Watch {
   Handler& handler_;
   const Address address_;
   LinkedList<Pending> pending_;  // oldest first, which is the order of the deadlines
-  LogLimit complaints_;
-  LogLimit overload_;
+  LogLimit complaints_{5};
+  LogLimit overload_{1};
   Alarm accept_again_{
       *this, [](runtime::Timer& self) { static_cast<Alarm&>(self).listener.accept_some(); }};
   Alarm deadline_{*this,

@@ -10,13 +10,15 @@ namespace srpd::transport::iwarp {
 /// A burst of lines, then as many per interval; the rest is counted.
 class LogLimit {
  public:
+  explicit LogLimit(unsigned burst) : burst_(burst) {}
+
   /// True when a line may be written now; `suppressed()` says how many were not before it.
   bool allow(runtime::Time now) {
     if (now - start_ >= interval) {
       start_ = now;
       written_ = 0;
     }
-    if (written_ >= burst) {
+    if (written_ >= burst_) {
       ++pending_;
       return false;
     }
@@ -29,7 +31,7 @@ class LogLimit {
 
  private:
   static constexpr runtime::Time interval = std::chrono::seconds(10);
-  static constexpr unsigned burst = 5;
+  const unsigned burst_;
   runtime::Time start_ = -interval;
   unsigned written_ = 0;
   std::uint64_t pending_ = 0;
