@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <string>
 
 #include "base/random.h"
@@ -29,6 +30,10 @@ struct FaultPlan {
   std::uint32_t drop_one_in = 0;
   /// One connection attempt in this many fails; 0: none.
   std::uint32_t refuse_one_in = 0;
+
+  /// Sees, and may change, every IU before it is delivered; returns how often it arrives (0: lost).
+  /// No network does such things: to prove that a simulation's checks notice.
+  std::function<unsigned(std::span<std::byte> iu)> tamper = {};
 
   /// The peer touched memory that had been withdrawn on a connection that was alive: a bug of the
   /// peer that a real network would turn into silent corruption. The connection ends as well.

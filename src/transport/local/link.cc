@@ -298,6 +298,15 @@ Port::Effect Port::take_iu(std::span<const std::byte> bytes) {
     close({CloseReason::Kind::protocol_error, text}, &told);
     return Effect::refused;
   }
+  Iu& iu = queue_iu(bytes);
+  if (!plan_.tamper) return Effect::done;
+  const unsigned copies = plan_.tamper({iu.data, iu.length});
+  if (copies == 0) iu.length = 0;
+  for (unsigned i = 1; i < copies && free_ius_ != nullptr; ++i) queue_iu(iu.bytes());
+  return Effect::done;
+}
+
+Iu& Port::queue_iu(std::span<const std::byte> bytes) {
   Iu& iu = *free_ius_;
   free_ius_ = iu.next;
   iu.next = nullptr;
@@ -305,7 +314,7 @@ Port::Effect Port::take_iu(std::span<const std::byte> bytes) {
   std::memcpy(iu.data, bytes.data(), bytes.size());
   *arrived_ius_tail_ = &iu;
   arrived_ius_tail_ = &iu.next;
-  return Effect::done;
+  return iu;
 }
 
 void Port::deliver() {
@@ -314,6 +323,10 @@ void Port::deliver() {
     arrived_ius_ = iu.next;
     if (arrived_ius_ == nullptr) arrived_ius_tail_ = &arrived_ius_;
     iu.next = nullptr;
+    if (iu.length == 0 && plan_.tamper) {
+      release(iu);
+      continue;
+    }
     handler_->on_iu(iu);
   }
 }

@@ -105,6 +105,7 @@ class Port {
   Effect perform_read(ReadWork& work);
   Effect take_writes(SendWork& work);
   Effect take_iu(std::span<const std::byte> bytes);
+  Iu& queue_iu(std::span<const std::byte> bytes);
   Effect refuse(ExposedMemory::Verdict verdict, const RemoteSegment& segment,
                 const char* operation);
 
