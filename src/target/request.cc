@@ -310,6 +310,8 @@ void Request::on_complete() {
 // The core is through: answer, unless that has to wait for a table or nobody waits for an answer.
 void Request::conclude() {
   if (session_.ending() || (aborted && !report_aborted_)) return try_end();
+  // The host may withdraw a table once it has the answer: table_fetched() comes back here.
+  if (tables_missing_ != 0) return;
   if (aborted) {
     result = {.status = scsi::Status::task_aborted, .sense = {}};
     data_in_size = 0;
@@ -326,6 +328,7 @@ void Request::conclude() {
 }
 
 void Request::answer() {
+  if (tables_ == Tables::waiting) session_.forget_table_request(*this);
   answered_ = true;
   const std::size_t size = build_response();
   response_.iu = std::span(response_iu_).first(size);
@@ -391,7 +394,10 @@ void Request::try_end() {
   session_.shard().end_later(*this);
 }
 
+// What another nexus aborted may be aborted by its own as well: then nothing may follow the answer
+// to that, also no TASK ABORTED.
 void Request::prepare_abort(bool report) {
+  if (aborted && (report || !report_aborted_)) return;
   report_aborted_ = report;
   if (!report) session_.carry_credit();
 }

@@ -94,8 +94,7 @@ class Session final : public transport::ConnectRequest::Established,
   template <class Predicate>
   void abort_if(Predicate matches, bool report) {
     for (Request* request = first_; request != nullptr; request = request->next_of_session)
-      if (!request->aborted && !request->answered() && matches(*request))
-        request->prepare_abort(report);
+      if (!request->answered() && matches(*request)) request->prepare_abort(report);
     const auto chosen = [&](const scsi::Command& command) {
       const auto& request = static_cast<const Request&>(command);
       return !request.answered() && matches(request);

@@ -209,12 +209,16 @@ TEST_P(ExternalTableOnce, LongerThanAllowedIsRefused) {
   expect_sense(host.response(), 5, 0x0e, 0x03);
 }
 
-TEST_P(ExternalTableOnce, NotNeededNotWaitedFor) {
+// The host withdraws its table once it has the answer; a read under way would end the connection.
+TEST_P(ExternalTableOnce, NoAnswerWhileItIsRead) {
   auto ready = spec(0x28, 16);
   const Bytes tur(6);
   ready.cdb = tur;
   host.wire().hold_reads = true;
   host.command(ready);
+  EXPECT_EQ(host.waiting(), 0u);
+  host.channel().complete_all();
+  world.settle();
   EXPECT_EQ(host.response().status, 0);
   EXPECT_EQ(world.sessions().size(), 1u);
 }
