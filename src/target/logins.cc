@@ -12,6 +12,9 @@ namespace {
 // Newest refusals kept for status output.
 constexpr std::size_t refusals_kept = 64;
 
+// Refusals logged in one second: anybody can cause them.
+constexpr std::uint32_t refusals_logged = 10;
+
 // A session with fewer credits cannot work: ib_srp keeps one back for task management.
 constexpr std::uint32_t least_credits = 4;
 
@@ -110,6 +113,21 @@ srp::LoginFault Logins::check_limits(const Key& key, bool single) const {
   return srp::LoginFault::ok;
 }
 
+bool Logins::may_log_refusal() {
+  if (home_.now() >= log_second_ + std::chrono::seconds(1)) {
+    if (not_logged_ != 0) log::warning("{} more refused logins were not logged", not_logged_);
+    log_second_ = home_.now();
+    logged_ = 0;
+    not_logged_ = 0;
+  }
+  if (logged_ < refusals_logged) {
+    ++logged_;
+    return true;
+  }
+  ++not_logged_;
+  return false;
+}
+
 void Logins::refuse(transport::ConnectRequest& request, const srp::LoginRequest& login,
                     srp::LoginFault fault) {
   const srp::LoginFaultText& text = srp::describe(fault);
@@ -119,9 +137,10 @@ void Logins::refuse(transport::ConnectRequest& request, const srp::LoginRequest&
                   .cause = text.cause,
                   .remedy = text.remedy,
                   .reason = static_cast<std::uint32_t>(text.reason)};
-  log::warning("login of {} at {} to {} refused: {}; {} (reason {:#010x}, {})", refusal.initiator,
-               refusal.peer, refusal.port, refusal.cause, refusal.remedy, refusal.reason,
-               srp::name(text.reason));
+  if (may_log_refusal())
+    log::warning("login of {} at {} to {} refused: {}; {} (reason {:#010x}, {})", refusal.initiator,
+                 refusal.peer, refusal.port, refusal.cause, refusal.remedy, refusal.reason,
+                 srp::name(text.reason));
   {
     const std::lock_guard lock(refusals_mutex_);
     refusals_.push_back(std::move(refusal));

@@ -96,6 +96,7 @@ class Logins final : public transport::Listener::Handler, private SessionOwner {
   void admit(Candidate candidate);
   std::size_t choose_shard(const Nexus& nexus) const;
   void leave(Nexus& nexus);
+  bool may_log_refusal();
   void refuse(transport::ConnectRequest& request, const srp::LoginRequest& login,
               srp::LoginFault fault);
 
@@ -115,6 +116,10 @@ class Logins final : public transport::Listener::Handler, private SessionOwner {
   std::unordered_map<Waiting*, std::unique_ptr<Waiting>> waiting_;
   std::function<void()> shut_down_done_;
   bool shutting_down_ = false;
+
+  runtime::Time log_second_{};  ///< began then, with so many refusals in the log
+  std::uint32_t logged_ = 0;
+  std::uint64_t not_logged_ = 0;
 
   mutable std::mutex refusals_mutex_;
   std::deque<Refusal> refusals_;
