@@ -138,7 +138,9 @@ unload() { [ ! -e "/sys/module/$1" ] || wait_for 10 rmmod "$1" || note "the modu
 load_siw() {
   local module=$SRPD_VM_MODULES/siw${1:+-$1}.ko
   [ -e "$module" ] || skip "no $module; tests/interop/vm/build-siw makes it"
-  modprobe -a libcrc32c ib_core iw_cm rdma_cm sd_mod sg dummy veth || fail "cannot load the RDMA modules"
+  # What siw needs differs from kernel to kernel (6.12: ib_uverbs).
+  modprobe -a $(modinfo -F depends "$module" | tr , ' ') iw_cm rdma_cm sd_mod sg dummy veth ||
+    fail "cannot load the RDMA modules"
   unload siw
   insmod "$module" || fail "cannot load $module"
 }
@@ -318,8 +320,14 @@ target_alive() {
 # remote), to $address (default: the target's usual one). Afterwards $host is the number of the SCSI host, $disk the name of LUN 0's disk.
 login() {
   [ -d /sys/module/ib_srp ] || load_host
-  # ib_srpt sends before the host may receive: one of its logins in 40 fails.
-  try_login "$@" || { [ "$TARGET" = lio ] && sleep 1 && try_login "$@"; } || fail "login with '$*' is refused: ${refusal##*: }"
+  local tries=1
+  # ib_srpt sends before the host may receive; now and then that fails a login.
+  [ "$TARGET" != lio ] || tries=6
+  until try_login "$@"; do
+    tries=$((tries - 1))
+    [ "$tries" -gt 0 ] || fail "login with '$*' is refused: ${refusal##*: }"
+    sleep 1
+  done
 }
 
 try_login() {
