@@ -114,7 +114,7 @@ forget_kernel_log() { dmesg >>"$LOGS/$test_name.kernel-before"; dmesg -C; }
 
 # A test that sets up more than this file knows defines a function `cleanup`.
 undo_everything() {
-  end_jobs
+  end_jobs 2>/dev/null
   ! declare -F cleanup >/dev/null || cleanup
   logout_all
   stop_target_quietly
@@ -297,8 +297,8 @@ stop_target() {
   target_kind=
 }
 
-kill_target() { # as power loss would
-  kill -KILL "$target_pid"
+kill_target() { # without warning
+  kill -KILL "$target_pid" 2>/dev/null
   wait "$target_pid" 2>/dev/null
   target_pid=
 }
@@ -416,12 +416,17 @@ write_read() {
     fail "$disk does not return what was written ($1 bytes in blocks of $2)"
 }
 
-# run_fio NAME OPTION...: on $disk; the report goes to the logs.
+# run_fio NAME OPTION...: on $disk; the report goes to the logs. Without allow_file_create
+# a disk that has gone meanwhile would become a regular file in /dev.
 run_fio() {
   local name=$1; shift
-  fio --name="$name" --filename="/dev/$disk" --direct=1 --ioengine=libaio --output="$LOGS/$test_name.fio-$name" "$@" \
+  fio --name="$name" --filename="/dev/$disk" --direct=1 --ioengine=libaio --allow_file_create=0 --output="$LOGS/$test_name.fio-$name" "$@" \
     >>"$LOGS/$test_name.fio-$name" 2>&1
 }
+
+# wait_for_io [DISK]: until commands are on their way; fio takes a while to start.
+wait_for_io() { wait_for 30 in_flight "${1:-$disk}" || fail "no I/O on ${1:-$disk} after 30 s"; }
+in_flight() { awk '{ exit !($9 > 0 && $7 > 512) }' "/sys/block/$1/stat"; } # DISK
 
 # verified NAME OPTION...: writes and reads back with checksums.
 verified() {
