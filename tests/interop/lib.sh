@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by the interop tests, which run in the guest of vm/run: kernel modules, links
 # with software iWARP devices, the target under test, logins of the kernel's ib_srp, and
 # checks. Everything that a test sets up here is undone when it ends, so that tests can
@@ -22,8 +23,7 @@ SRPD=${SRPD:-srpd}
 port=5555
 id_ext=0002c903000e8acc
 ioc_guid=0002c903000e8acc
-target_pid= target_kind= link_kind=
-host= disk= refusal=
+target_pid='' target_kind='' link_kind='' host='' disk='' refusal=''
 
 # --- outcome ---------------------------------------------------------------------------
 
@@ -64,17 +64,20 @@ wait_for() {
 require() { # COMMAND...
   local tool
   for tool; do
-    command -v "$tool" >/dev/null || skip "no $tool on this machine; tests/interop/run installs what it needs"
+    command -v "$tool" >/dev/null ||
+      skip "no $tool on this machine; tests/interop/run installs what it needs"
   done
 }
 
 # --- begin and end ---------------------------------------------------------------------
 
 begin() {
-  [ "${SRPD_VM:-}" = 1 ] || skip "this changes modules, links and disks; run it in a guest: tests/interop/vm/run env SRPD=... $0"
+  [ "${SRPD_VM:-}" = 1 ] ||
+    skip "this changes modules, links and disks; run it in a guest: vm/run env SRPD=... $0"
   require ip rdma modprobe dmesg blockdev
   case $TARGET in
-    srpd) command -v "$SRPD" >/dev/null || fail "no srpd at '$SRPD'; set SRPD to the program to test" ;;
+    srpd)
+      command -v "$SRPD" >/dev/null || fail "no srpd at '$SRPD'; set SRPD to the program to test" ;;
     lio) ;;
     *) fail "TARGET is '$TARGET'; it can be srpd or lio" ;;
   esac
@@ -132,13 +135,16 @@ end_jobs() {
 
 # --- modules and links -----------------------------------------------------------------
 
-unload() { [ ! -e "/sys/module/$1" ] || wait_for 10 rmmod "$1" || note "the module $1 cannot be unloaded"; }
+unload() {
+  [ ! -e "/sys/module/$1" ] || wait_for 10 rmmod "$1" || note "the module $1 cannot be unloaded"
+}
 
 # load_siw [VARIANT]: VARIANT c insists on CRC, p on peer-to-peer mode, cp on both.
 load_siw() {
   local module=$SRPD_VM_MODULES/siw${1:+-$1}.ko
   [ -e "$module" ] || skip "no $module; tests/interop/vm/build-siw makes it"
   # What siw needs differs from kernel to kernel (6.12: ib_uverbs).
+  # shellcheck disable=SC2046
   modprobe -a $(modinfo -F depends "$module" | tr , ' ') iw_cm rdma_cm sd_mod sg dummy veth ||
     fail "cannot load the RDMA modules"
   unload siw
@@ -211,7 +217,8 @@ start_srpd() {
   "${inside[@]}" "$SRPD" --open --listen "$address:$port" "$@" >>"$target_log" 2>&1 &
   target_pid=$!
   ready_before=${ready_before:-0}
-  wait_for 20 srpd_ready || fail "srpd is not ready after 20 s: $SRPD --open --listen $address:$port $*"
+  wait_for 20 srpd_ready ||
+    fail "srpd is not ready after 20 s: $SRPD --open --listen $address:$port $*"
   ready_before=$(grep -c '^srpd: ready' "$target_log")
 }
 
@@ -224,7 +231,8 @@ srpd_ready() {
 lio=/sys/kernel/config/target
 start_lio() {
   [ "$link_kind" = local ] || skip "the kernel's target has no network namespace of its own"
-  modprobe -a configfs target_core_mod target_core_file || fail "the kernel's target cannot be loaded"
+  modprobe -a configfs target_core_mod target_core_file ||
+    fail "the kernel's target cannot be loaded"
   modprobe ib_srpt srpt_service_guid="0x$ioc_guid" || fail "cannot load ib_srpt"
   [ -d "$lio" ] || mount -t configfs configfs /sys/kernel/config
   local n=0 gid tpg acl
@@ -284,7 +292,8 @@ stop_srpd() {
   kill -TERM "$target_pid" || fail "srpd has ended by itself"
   local pid=$target_pid status=0
   target_pid=
-  wait_for 10 process_gone "$pid" || { kill -KILL "$pid"; fail "srpd did not end in 10 s after SIGTERM"; }
+  wait_for 10 process_gone "$pid" ||
+    { kill -KILL "$pid"; fail "srpd did not end in 10 s after SIGTERM"; }
   wait "$pid" || status=$?
   [ "$status" = 0 ] || fail "srpd ended with status $status after SIGTERM"
 }
@@ -317,7 +326,8 @@ target_alive() {
 # --- hosts -----------------------------------------------------------------------------
 
 # login [OPTION=VALUE...]: as the host with the device $device (default siw0, siw1 when
-# remote), to $address (default: the target's usual one). Afterwards $host is the number of the SCSI host, $disk the name of LUN 0's disk.
+# remote), to $address (default: the target's usual one). Afterwards $host is the number
+# of the SCSI host and $disk the name of LUN 0's disk.
 login() {
   [ -d /sys/module/ib_srp ] || load_host
   local tries=1
@@ -371,11 +381,12 @@ srp_hosts() {
 disk_of() {
   local entry
   for entry in "/sys/class/scsi_device/$1:0:0:$2/device/block"/*; do
-    [ -e "$entry" ] && [ "$(<"$entry/size")" -gt 0 ] && [ -b "/dev/${entry##*/}" ] && echo "${entry##*/}"
+    [ -e "$entry" ] && [ "$(<"$entry/size")" -gt 0 ] && [ -b "/dev/${entry##*/}" ] &&
+      echo "${entry##*/}"
   done | grep .
 }
 
-sg_of() { local entry; for entry in "/sys/class/scsi_device/$1:0:0:$2/device/scsi_generic"/*; do echo "${entry##*/}"; done; }
+sg_of() { ls "/sys/class/scsi_device/$1:0:0:$2/device/scsi_generic"; } # HOST LUN
 
 # The kernel's ib_srp calls a session that works "running".
 session_state() { cat "/sys/class/srp_remote_ports/port-$1:1/state"; }
@@ -402,7 +413,9 @@ logout_all() {
 }
 
 # set_host_parameter NAME VALUE: of ib_srp; counts for the next login.
-set_host_parameter() { echo "$2" >"/sys/module/ib_srp/parameters/$1" || fail "ib_srp has no parameter $1"; }
+set_host_parameter() {
+  echo "$2" >"/sys/module/ib_srp/parameters/$1" || fail "ib_srp has no parameter $1"
+}
 
 # --- data ------------------------------------------------------------------------------
 
@@ -410,9 +423,11 @@ set_host_parameter() { echo "$2" >"/sys/module/ib_srp/parameters/$1" || fail "ib
 write_read() {
   local count=$(($1 / $2)) sum
   [ -e /run/random ] || head -c 8M /dev/urandom >/run/random
-  dd if=/run/random of="/dev/$disk" bs="$2" count="$count" oflag=direct status=none || fail "writing $1 bytes in blocks of $2 to $disk"
+  dd if=/run/random of="/dev/$disk" bs="$2" count="$count" oflag=direct status=none ||
+    fail "writing $1 bytes in blocks of $2 to $disk"
   sum=$(head -c "$1" /run/random | sha256sum)
-  [ "$(dd if="/dev/$disk" bs="$2" count="$count" iflag=direct status=none | sha256sum)" = "$sum" ] ||
+  [ "$(dd if="/dev/$disk" bs="$2" count="$count" iflag=direct status=none | sha256sum)" = \
+    "$sum" ] ||
     fail "$disk does not return what was written ($1 bytes in blocks of $2)"
 }
 
@@ -420,17 +435,20 @@ write_read() {
 # a disk that has gone meanwhile would become a regular file in /dev.
 run_fio() {
   local name=$1; shift
-  fio --name="$name" --filename="/dev/$disk" --direct=1 --ioengine=libaio --allow_file_create=0 --output="$LOGS/$test_name.fio-$name" "$@" \
-    >>"$LOGS/$test_name.fio-$name" 2>&1
+  fio --name="$name" --filename="/dev/$disk" --direct=1 --ioengine=libaio --allow_file_create=0 \
+    --output="$LOGS/$test_name.fio-$name" "$@" >>"$LOGS/$test_name.fio-$name" 2>&1
 }
 
 # wait_for_io [DISK]: until commands are on their way; fio takes a while to start.
 wait_for_io() { wait_for 30 in_flight "${1:-$disk}" || fail "no I/O on ${1:-$disk} after 30 s"; }
 in_flight() { awk '{ exit !($9 > 0 && $7 > 512) }' "/sys/block/$1/stat"; } # DISK
 
+# Options for fio to write checksums, read all back, and stop at the first wrong one.
+verify=(--verify=crc32c --verify_fatal=1)
+
 # verified NAME OPTION...: writes and reads back with checksums.
 verified() {
-  run_fio "$@" --verify=crc32c --verify_fatal=1 --verify_backlog=0 ||
+  run_fio "$@" "${verify[@]}" ||
     { tail -n 15 "$LOGS/$test_name.fio-$1" | sed 's/^/  | /'; fail "fio $*"; }
   ok "fio ${*:2} verified"
 }

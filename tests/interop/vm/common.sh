@@ -1,3 +1,4 @@
+# shellcheck shell=bash
 # Sourced by `run` and `build-siw`: the cache both fill, the lock that lets two of
 # them run at once, and packages from Debian's archive.
 
@@ -46,11 +47,13 @@ need_packages() {
   done
   [ ${#missing[@]} -gt 0 ] || return 0
   [ "$(id -u)" = 0 ] || unavailable "missing ${missing[*]}; install: apt-get install ${missing[*]}"
-  command -v apt-get >/dev/null || unavailable "missing ${missing[*]}, and there is no apt-get to install them with"
+  command -v apt-get >/dev/null ||
+    unavailable "missing ${missing[*]}, and there is no apt-get to install them with"
   say "installing ${missing[*]}"
   apt_update || say "note: apt-get update failed, using the old package lists; see $cache/apt.log"
-  DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 install -y --no-install-recommends \
-    "${missing[@]}" >"$cache/apt.log" 2>&1 || unavailable "cannot install ${missing[*]}; see $cache/apt.log"
+  DEBIAN_FRONTEND=noninteractive apt-get -o DPkg::Lock::Timeout=300 \
+    install -y --no-install-recommends "${missing[@]}" >"$cache/apt.log" 2>&1 ||
+      unavailable "cannot install ${missing[*]}; see $cache/apt.log"
 }
 
 # unpack_package PACKAGE FOLDER: without installing it.
@@ -58,7 +61,8 @@ unpack_package() {
   local package=$1 folder=$2
   (cd "$folder" && apt-get download "$package" >"$cache/apt.log" 2>&1) ||
     unavailable "cannot download $package; see $cache/apt.log"
-  dpkg-deb -x "$folder/$package"_*.deb "$folder" || unavailable "cannot unpack $package into $folder"
+  dpkg-deb -x "$folder/$package"_*.deb "$folder" ||
+    unavailable "cannot unpack $package into $folder"
   rm -f "$folder/$package"_*.deb
 }
 
@@ -70,14 +74,16 @@ newest_kernel_package() {
 
 fetch_kernel() {
   [ -s "$kernel_dir/release" ] && return
-  [ "$(uname -m)" = x86_64 ] || unavailable "the guest kernels are Debian's for amd64, this is $(uname -m)"
+  [ "$(uname -m)" = x86_64 ] ||
+    unavailable "the guest kernels are Debian's for amd64, this is $(uname -m)"
   need_packages depmod=kmod dpkg-deb=dpkg
-  command -v apt-cache >/dev/null || unavailable "no apt-cache: the guest kernel comes from Debian's archive"
+  command -v apt-cache >/dev/null ||
+    unavailable "no apt-cache: the guest kernel comes from Debian's archive"
   local package
   package=$(newest_kernel_package)
   [ -n "$package" ] || { apt_update || true; package=$(newest_kernel_package); }
   [ -n "$package" ] ||
-    unavailable "no linux-image package of series $series in the archive (6.12 is in bookworm-backports or bookworm-security)"
+    unavailable "no linux-image package of series $series in the archives apt knows"
   say "fetching $package"
   rm -rf "$kernel_dir" && mkdir -p "$kernel_dir"
   unpack_package "$package" "$kernel_dir"
