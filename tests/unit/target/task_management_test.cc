@@ -221,6 +221,20 @@ TEST_F(TaskManagement, LunResetTellsTheOthers) {
   EXPECT_EQ(host.response().status, 0);
 }
 
+TEST_F(TaskManagement, NoTaskAbortedAfterItsOwnHostAbortedItToo) {
+  world.store().hold = true;
+  stranger().read(3, 0, 8, 1);
+  host.task_management(tmf_tag, TaskFunction::lun_reset);
+  world.pass(2100ms);
+  expect_answer(ResponseCode::no_failure);
+  stranger().task_management(tmf_tag, TaskFunction::abort_task, 3);
+  world.pass(2100ms);
+  EXPECT_EQ(stranger().response().tag, wire::srp::to_tag(tmf_tag));
+  world.store().let_go();
+  world.settle();
+  EXPECT_EQ(stranger().waiting(), 0u) << "the tag may be in use again";
+}
+
 TEST_F(TaskManagement, EventsAreOffByDefault) {
   stranger();
   host.task_management(tmf_tag, TaskFunction::lun_reset);
