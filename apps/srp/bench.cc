@@ -137,7 +137,7 @@ int wait_for_all(std::deque<Job>& jobs, Load& load) {
 int prepare(Load& load, Connected& connected) {
   const Options& options = load.options;
   const auto capacity = initiator::read_capacity(*connected.client, *connected.url.lun);
-  if (!capacity) return fail(capacity.error(), scsi_error);
+  if (!capacity) return fail_lun(connected, capacity.error());
   const auto block = parse_size(options.block);
   const auto range = options.range.empty() ? Expected<std::uint64_t>(capacity->bytes())
                                            : parse_size(options.range);

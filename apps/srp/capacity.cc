@@ -14,7 +14,7 @@ Action add_capacity(CLI::App& app, const Common& common) {
     auto connected = connect(common, *url);
     if (!connected) return fail(connected.error());
     const auto capacity = initiator::read_capacity(*connected->client, *connected->url.lun);
-    if (!capacity) return fail(capacity.error(), scsi_error);
+    if (!capacity) return fail_lun(*connected, capacity.error());
     if (*bytes_only) {
       fmt::print("{}\n", capacity->bytes());
       return int{success};

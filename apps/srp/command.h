@@ -80,6 +80,10 @@ inline int fail(const Failure& failure) { return fail(failure.error, failure.cod
 /// The same for a failed request. Where the LUN does not exist, lists those that do.
 int fail_request(Connected& connected, const char* command, const initiator::Request& request);
 
+/// For commands whose request is not at hand: where the LUN of the URL does not exist, says so and
+/// lists those that do, else prints `error`.
+int fail_lun(Connected& connected, const Error& error);
+
 std::string hex_of(std::span<const std::byte> bytes);
 /// 16 bytes a line with offsets and characters.
 std::string hex_dump(std::span<const std::byte> bytes);

@@ -111,4 +111,13 @@ int fail_request(Connected& connected, const char* command, const initiator::Req
   return scsi_error;
 }
 
+int fail_lun(Connected& connected, const Error& error) {
+  initiator::Request request;
+  request.lun = connected.url.lun.value_or(0);
+  initiator::prepare_test_unit_ready(request);
+  connected.client->execute(request);
+  if (!request.good()) return fail_request(connected, "TEST UNIT READY", request);
+  return fail(error, scsi_error);
+}
+
 }  // namespace srpd::cli

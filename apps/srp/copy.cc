@@ -26,15 +26,7 @@ int Copy::open(const Common& common, const CopyOptions& options) {
   if (!connected) return fail(connected.error());
   connected_ = std::move(*connected);
   const auto capacity = initiator::read_capacity(*connected_.client, *connected_.url.lun);
-  if (!capacity) {
-    // Says more, if the LUN is not there at all.
-    initiator::Request request;
-    request.lun = *connected_.url.lun;
-    initiator::prepare_test_unit_ready(request);
-    connected_.client->execute(request);
-    if (!request.good()) return fail_request(connected_, "TEST UNIT READY", request);
-    return fail(capacity.error(), scsi_error);
-  }
+  if (!capacity) return fail_lun(connected_, capacity.error());
   capacity_ = *capacity;
   quiet_ = options.quiet;
   if (const int code = range(options); code != success) return code;

@@ -12,13 +12,14 @@ namespace {
 
 struct Row {
   std::string url, size, product, serial, naa;
+  std::string target;  ///< its name; not shown
 };
 
 Row ask(Connected& connected, std::uint64_t lun) {
   initiator::Client& client = *connected.client;
   initiator::Url url = connected.url;
   url.lun = lun;
-  Row row{.url = url.text(), .size = "-", .product = "-", .serial = "-", .naa = "-"};
+  Row row{.url = url.text(), .size = "-", .product = "-", .serial = "-", .naa = "-", .target = {}};
   if (const auto data = initiator::inquiry(client, lun); data)
     if (const auto summary = initiator::summarize_inquiry(*data); summary)
       row.product = summary->vendor + " " + summary->product;
@@ -26,13 +27,20 @@ Row ask(Connected& connected, std::uint64_t lun) {
     row.size = size_text(capacity->bytes());
   if (const auto page = initiator::inquiry_page(client, lun, 0x80); page)
     row.serial = initiator::unit_serial(*page);
-  if (const auto page = initiator::inquiry_page(client, lun, 0x83); page)
+  if (const auto page = initiator::inquiry_page(client, lun, 0x83); page) {
     row.naa = initiator::naa_of(*page);
+    row.target = initiator::target_name_of(*page);
+  }
   return row;
 }
 
 void print_table(const std::vector<Row>& rows) {
-  Row widths{.url = "URL", .size = "SIZE", .product = "PRODUCT", .serial = "SERIAL", .naa = "NAA"};
+  Row widths{.url = "URL",
+             .size = "SIZE",
+             .product = "PRODUCT",
+             .serial = "SERIAL",
+             .naa = "NAA",
+             .target = {}};
   const auto widen = [](std::string& width, const std::string& text) {
     width.resize(std::max(width.size(), text.size()), ' ');
   };
@@ -51,12 +59,14 @@ void print_table(const std::vector<Row>& rows) {
   for (const Row& row : rows) print(row);
 }
 
-// For hosts with the kernel's initiator; id_ext and ioc_guid are what the target was configured
-// with, and zeros where it takes any.
-void print_add_target(const Connected& connected) {
-  const std::string id = initiator::text_of(connected.url.target.value_or(srp::PortId{}));
-  fmt::print("\nadd_target: id_ext={},ioc_guid={},dest={}\n", id.substr(0, 16), id.substr(16),
-             connected.client->session().options().address.text());
+// For hosts with the kernel's initiator. The target's own name is its identifier; without one, what
+// was logged in with, which is zeros where it takes any.
+void print_add_target(const Connected& connected, const std::vector<Row>& rows) {
+  auto id = connected.url.target.value_or(srp::PortId{});
+  if (!rows.empty()) id = initiator::parse_port_id(rows.front().target).value_or(id);
+  const std::string digits = initiator::text_of(id);
+  fmt::print("\nadd_target: id_ext={},ioc_guid={},dest={}\n", digits.substr(0, 16),
+             digits.substr(16), connected.client->session().options().address.text());
 }
 
 }  // namespace
@@ -84,7 +94,7 @@ Action add_discover(CLI::App& app, const Common& common) {
     } else {
       print_table(rows);
     }
-    print_add_target(*connected);
+    print_add_target(*connected, rows);
     return success;
   };
 }

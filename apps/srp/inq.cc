@@ -25,7 +25,7 @@ std::optional<std::uint8_t> parse_page(std::string_view text) {
 
 int show_page(Connected& connected, std::uint8_t page, bool raw) {
   const auto data = initiator::inquiry_page(*connected.client, *connected.url.lun, page);
-  if (!data) return fail(data.error(), scsi_error);
+  if (!data) return fail_lun(connected, data.error());
   fmt::print("{}\n{}", initiator::page_title(page),
              raw ? hex_dump(*data) : initiator::describe_page(*data));
   return success;
@@ -37,7 +37,8 @@ int show_everything(Connected& connected, bool raw) {
   fmt::print("{}\n{}", connected.url.text(),
              raw ? hex_dump(*standard) : initiator::describe_inquiry(*standard));
   const auto summary = initiator::summarize_inquiry(*standard);
-  if (!summary || !summary->connected) return success;
+  if (!summary) return success;
+  if (!summary->connected) return fail_lun(connected, {connected.url.text(), "no disk there", ""});
   const auto list = initiator::inquiry_page(*connected.client, *connected.url.lun, 0x00);
   if (!list) return fail(list.error(), scsi_error);
   for (const std::uint8_t page : initiator::supported_pages(*list))

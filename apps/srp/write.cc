@@ -24,23 +24,27 @@ class FromFile final : public Copy::Ends {
     const ssize_t got = input_.read(chunk.data());
     if (got < 0) return input_.error();
     auto length = static_cast<std::uint32_t>(got);
-    if (const std::uint32_t tail = length % block_size_; tail != 0) {
-      if (!pad_)
-        return fail(
-            {input_.path(),
-             fmt::format("ends in the middle of a block; its last {} bytes were not written", tail),
-             "--pad fills the block with zeros"},
-            file_error);
+    if (const std::uint32_t tail = length % block_size_; tail != 0 && pad_) {
       std::fill_n(chunk.buffer.begin() + length, block_size_ - tail, std::byte{0});
       length += block_size_ - tail;
+    } else {
+      left_over_ = tail;
+      length -= tail;
     }
     chunk.length = length;
     return success;
   }
   int drain(Copy::Chunk&) override { return success; }
 
-  /// After the disk was filled: whether anything is left over.
-  int check_end() {
+  /// Whether anything is left over.
+  int check_end(bool disk_is_full) {
+    if (left_over_ != 0)
+      return fail({input_.path(),
+                   fmt::format("ends in the middle of a block; its last {} bytes were not written",
+                               left_over_),
+                   "--pad fills the block with zeros"},
+                  file_error);
+    if (!disk_is_full) return success;
     std::byte more;
     const ssize_t got = input_.read({&more, 1});
     if (got == 0) return success;
@@ -53,6 +57,7 @@ class FromFile final : public Copy::Ends {
   Input& input_;
   std::uint32_t block_size_;
   bool pad_;
+  std::uint32_t left_over_ = 0;
 };
 
 int run(const Options& options, const Common& common) {
@@ -62,7 +67,7 @@ int run(const Options& options, const Common& common) {
   if (const int code = copy.open(common, options); code != success) return code;
   FromFile file(input, copy.block_size(), options.pad);
   int code = copy.run(Copy::Direction::to_disk, file, "wrote", options.fua);
-  if (code == success && options.count.empty()) code = file.check_end();
+  if (code == success) code = file.check_end(options.count.empty());
   if (options.no_sync || (code != success && code != file_error)) return code;
   initiator::Request sync;
   sync.lun = *copy.connected().url.lun;

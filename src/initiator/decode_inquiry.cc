@@ -307,4 +307,12 @@ std::string naa_of(Bytes page) {
   return naa;
 }
 
+std::string target_name_of(Bytes page) {
+  std::string name;
+  for_each_designator(page, [&](unsigned kind, unsigned, Bytes value) {
+    if ((kind & 0x3f) == 0x28 && name.empty()) name = ascii(value);
+  });
+  return name;
+}
+
 }  // namespace srpd::initiator

@@ -31,5 +31,8 @@ std::optional<InquirySummary> summarize_inquiry(std::span<const std::byte> data)
 std::string unit_serial(std::span<const std::byte> page_80);
 /// "naa.6001405..." of the logical unit, or empty.
 std::string naa_of(std::span<const std::byte> page_83);
+/// The SCSI name string of the target device, or empty. LIO and srpd: "0x" and the 32 digits of the
+/// target port identifier.
+std::string target_name_of(std::span<const std::byte> page_83);
 
 }  // namespace srpd::initiator

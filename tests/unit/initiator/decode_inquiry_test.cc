@@ -61,6 +61,7 @@ TEST(DecodeInquiry, DeviceIdentification) {
             "  target port, target port group, iSCSI: 0\n"
             "  target device, SCSI name string, iSCSI: 0xfe800001\n");
   EXPECT_EQ(naa_of(identification), "naa.6001405a1b2c3d4e5f60718293a4b5c6");
+  EXPECT_EQ(target_name_of(identification), "0xfe800001");
 }
 
 TEST(DecodeInquiry, SerialAndPageList) {
