@@ -27,7 +27,9 @@ class Null final : public Backstore {
 
   const Properties& properties() const override { return properties_; }
   std::uint64_t size() const override { return size_; }
-  std::string description() const override { return "null " + format_size(size_); }
+  std::string description() const override {
+    return "null " + format_size(size_) + (properties_.read_only ? " (read-only)" : "");
+  }
 
   // Reads are cleared rather than left alone: the buffer held somebody else's data before.
   void submit(runtime::Loop&, Operation& operation) override {

@@ -39,7 +39,9 @@ class Ramdisk final : public Backstore {
 
   const Properties& properties() const override { return properties_; }
   std::uint64_t size() const override { return size_; }
-  std::string description() const override { return "ramdisk " + format_size(size_); }
+  std::string description() const override {
+    return "ramdisk " + format_size(size_) + (properties_.read_only ? " (read-only)" : "");
+  }
 
   std::byte* map(std::uint64_t offset, std::uint64_t length) override {
     DCHECK(offset <= size_ && length <= size_ - offset);

@@ -1,5 +1,7 @@
 #include "target/logins.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <utility>
 
@@ -128,6 +130,14 @@ bool Logins::may_log_refusal() {
   return false;
 }
 
+std::string Logins::remedy(srp::LoginFault fault, const transport::ConnectRequest& request,
+                           const srp::LoginRequest& login) const {
+  if (fault != srp::LoginFault::no_acl || options_.acl_remedy.empty())
+    return std::string(srp::describe(fault).remedy);
+  return fmt::format(fmt::runtime(options_.acl_remedy), fmt::arg("address", request.peer().host()),
+                     fmt::arg("initiator", port_id_text(login.initiator)));
+}
+
 void Logins::refuse(transport::ConnectRequest& request, const srp::LoginRequest& login,
                     srp::LoginFault fault) {
   const srp::LoginFaultText& text = srp::describe(fault);
@@ -135,7 +145,7 @@ void Logins::refuse(transport::ConnectRequest& request, const srp::LoginRequest&
                   .initiator = port_id_text(login.initiator),
                   .port = port_id_text(login.target),
                   .cause = text.cause,
-                  .remedy = text.remedy,
+                  .remedy = remedy(fault, request, login),
                   .reason = static_cast<std::uint32_t>(text.reason)};
   if (may_log_refusal())
     log::warning("login of {} at {} to {} refused: {}; {} (reason {:#010x}, {})", refusal.initiator,

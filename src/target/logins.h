@@ -97,6 +97,8 @@ class Logins final : public transport::Listener::Handler, private SessionOwner {
   std::size_t choose_shard(const Nexus& nexus) const;
   void leave(Nexus& nexus);
   bool may_log_refusal();
+  std::string remedy(srp::LoginFault fault, const transport::ConnectRequest& request,
+                     const srp::LoginRequest& login) const;
   void refuse(transport::ConnectRequest& request, const srp::LoginRequest& login,
               srp::LoginFault fault);
 

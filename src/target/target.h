@@ -33,6 +33,9 @@ struct TargetOptions {
   std::uint32_t max_held_commands = 128;
   bool immediate_data = true;
   bool send_aer = false;  ///< AER only to peers known to use it
+  /// What to do about a host without an ACL, in the words of whoever configures the target;
+  /// {address} and {initiator} stand for that host. Empty: SRP's words.
+  std::string acl_remedy;
 };
 
 /// A login that was refused; the newest are kept for status output.

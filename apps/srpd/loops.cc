@@ -1,0 +1,56 @@
+#include "srpd/loops.h"
+
+#include <sched.h>
+
+#include <cerrno>
+#include <optional>
+#include <string>
+
+#include "base/log.h"
+
+namespace srpd::app {
+namespace {
+
+std::optional<int> cpu_of(const Options& options, std::size_t index) {
+  if (options.cpus.empty()) return std::nullopt;
+  return static_cast<int>(options.cpus[index % options.cpus.size()]);
+}
+
+/// Serving on another CPU is better than not serving: a refusal is logged.
+void stay_on(int cpu) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (cpu < CPU_SETSIZE) CPU_SET(cpu, &set);
+  if (::sched_setaffinity(0, sizeof set, &set) != 0)
+    log::warning("--cpu {}: cannot stay on it: {}", cpu, errno_text(errno));
+}
+
+}  // namespace
+
+Expected<std::unique_ptr<Loops>> Loops::start(const Options& options) {
+  std::unique_ptr<Loops> made(new Loops);
+  // The others first: threads inherit the affinity of the one that makes them.
+  for (std::size_t i = 1; i < options.loops; ++i) {
+    auto other = runtime::LoopThread::start(
+        {.name = "srpd/" + std::to_string(i), .cpu = cpu_of(options, i), .loop = options.loop});
+    if (!other) return tl::make_unexpected(other.error());
+    made->others_.push_back(std::move(*other));
+  }
+  if (const auto cpu = cpu_of(options, 0)) stay_on(*cpu);
+  auto home = runtime::make_loop(options.loop);
+  if (!home) return tl::make_unexpected(home.error());
+  made->home_ = std::move(*home);
+  return made;
+}
+
+std::vector<runtime::Loop*> Loops::all() const {
+  std::vector<runtime::Loop*> loops{home_.get()};
+  for (const auto& other : others_) loops.push_back(&other->loop());
+  return loops;
+}
+
+void Loops::stop_others() {
+  for (const auto& other : others_) other->stop();
+}
+
+}  // namespace srpd::app

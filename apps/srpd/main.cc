@@ -1,0 +1,151 @@
+// srpd: serves disks to SRP initiators. Everything is built here, explicitly, in this order; what
+// each step can say against it ends the program with the reason.
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <memory>
+#include <vector>
+
+#include "base/log.h"
+#include "control/build.h"
+#include "control/identity.h"
+#include "srpd/configuration.h"
+#include "srpd/loops.h"
+#include "srpd/options.h"
+#include "srpd/signals.h"
+#include "srpd/summary.h"
+#include "target/target.h"
+#include "transport/registry.h"
+
+namespace srpd::app {
+namespace {
+
+constexpr int failed = 1;
+
+int fail(const Error& error) {
+  log::error("{}", error.text());
+  return failed;
+}
+
+void report(const control::Problems& problems) {
+  for (const Error& problem : problems) log::warning("{}", problem.text());
+}
+
+/// A session and a file take a descriptor each; the soft limit of 1024 is an old habit of shells.
+void raise_file_limit() {
+  struct rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur == limit.rlim_max) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
+    log::warning("open files stay limited to the soft limit (ulimit -n)");
+}
+
+Expected<std::vector<transport::Address>> listen_everywhere(const Options& options,
+                                                            target::Target& target,
+                                                            transport::Transport& transport) {
+  std::vector<std::string> wanted = options.listen;
+  if (wanted.empty()) wanted.emplace_back("127.0.0.1");
+  std::vector<transport::Address> bound;
+  for (const std::string& text : wanted) {
+    const auto address = transport::Address::parse(text, default_port);
+    if (!address) return tl::make_unexpected(address.error());
+    auto listening = target.listen(transport, *address);
+    if (!listening) return tl::make_unexpected(listening.error());
+    bound.push_back(*listening);
+  }
+  return bound;
+}
+
+/// The first SIGTERM or SIGINT says goodbye to every host, the second does not wait for them.
+void on_signal(int signal, bool& stopping, target::Target& target, Loops& loops) {
+  if (signal == SIGHUP) {
+    log::info("SIGHUP: nothing to reload; restart srpd to change what it serves");
+    return;
+  }
+  if (stopping) {
+    log::warning("second signal: ending at once");
+    ::_exit(128 + signal);
+  }
+  stopping = true;
+  log::info("stopping: hosts are told (again to end at once)");
+  target.shutdown([&loops] { loops.home().stop(); });
+}
+
+int check(control::SavedConfiguration saved, runtime::Loop& home) {
+  avoid_creating_files(saved.configuration);
+  const control::Built built = control::build(saved.configuration, control::machine_seed(), home);
+  report(saved.problems);
+  report(built.problems);
+  const std::size_t problems = saved.problems.size() + built.problems.size();
+  fmt::print("{} disk{} on {} target{} can be served, {} problem{}\n", built.units.size(),
+             built.units.size() == 1 ? "" : "s", built.ports.size(),
+             built.ports.size() == 1 ? "" : "s", problems, problems == 1 ? "" : "s");
+  return problems == 0 ? 0 : failed;
+}
+
+int serve(const Options& options, const control::SavedConfiguration& saved, Loops& loops) {
+  control::Built built = control::build(saved.configuration, control::machine_seed(), loops.home());
+  report(saved.problems);
+  report(built.problems);
+  const bool from_flags = options.config.empty();
+  // On a command line somebody waits for exactly these disks; of a file, the rest is served.
+  if (from_flags && !built.problems.empty()) return failed;
+  if (built.units.empty())
+    return fail({options.config, "nothing of it can be served", "see the warnings above"});
+
+  const std::unique_ptr<transport::Transport> transport =
+      transport::find_transport("iwarp")->make();
+  target::TargetOptions target_options;
+  if (from_flags)
+    target_options.acl_remedy = "start srpd with --allow {address} or --allow {initiator}";
+  target::Target target(loops.all(), target_options);
+  for (const target::PortDescription& port : built.ports) {
+    if (auto added = target.add_port(port); !added) return fail(added.error());
+  }
+  const auto listening = listen_everywhere(options, target, *transport);
+  if (!listening) return fail(listening.error());
+
+  bool stopping = false;
+  const auto signals =
+      Signals::make(loops.home(), [&](int signal) { on_signal(signal, stopping, target, loops); });
+  if (!signals) return fail(signals.error());
+
+  fmt::print("{}", summary(built, *listening, loops.home().kind(), loops.all().size()));
+  if (const std::string hint = closed_hint(built, from_flags); !hint.empty())
+    log::warning("{}", hint);
+  fmt::print("srpd: ready\n");
+  std::fflush(stdout);
+  loops.run();
+  loops.stop_others();
+  log::info("stopped");
+  return 0;
+}
+
+int run(int argc, char** argv) {
+  const auto options = parse_command_line(argc, argv);
+  if (!options) return options.error().status;
+  log::set_level(options->log_level);
+  block_signals();
+  raise_file_limit();
+  const auto saved = configuration_from(*options);
+  if (!saved) return fail(saved.error());
+  const auto loops = Loops::start(*options);
+  if (!loops) return fail(loops.error());
+  return options->check_config ? check(*saved, (*loops)->home()) : serve(*options, *saved, **loops);
+}
+
+}  // namespace
+}  // namespace srpd::app
+
+int main(int argc, char** argv) {
+  try {
+    return srpd::app::run(argc, argv);
+  } catch (const std::exception& error) {
+    srpd::log::error("{}", error.what());
+    return srpd::app::failed;
+  }
+}

@@ -1,0 +1,149 @@
+#include "srpd/options.h"
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <cstddef>
+#include <map>
+
+namespace srpd::app {
+namespace {
+
+using control::DiskKind;
+
+constexpr int usage_error = 2;
+
+constexpr const char* description =
+    "srpd serves disks to SCSI RDMA Protocol (SRP) initiators over plain TCP networks (iWARP in\n"
+    "software): no kernel module, no RDMA card, no root.\n\n"
+    "  srpd --ramdisk 256M --open                     a memory disk on loopback, for everybody\n"
+    "  srpd --file /srv/disk.img:10G --allow 192.0.2.7 --listen 192.0.2.1\n"
+    "  srpd --config /etc/target/saveconfig.json      what LIO's targetcli has saved\n";
+
+struct DiskFlag {
+  DiskKind kind;
+  const char* name;
+  const char* value;
+  const char* help;
+};
+
+constexpr std::array disk_flags{
+    DiskFlag{DiskKind::ramdisk, "--ramdisk", "SIZE[,OPTION...]", "A disk in memory"},
+    DiskFlag{DiskKind::file, "--file", "PATH[:SIZE][,OPTION...]",
+             "A file as a disk; with a size, a missing file is made"},
+    DiskFlag{DiskKind::null, "--null", "SIZE[,OPTION...]",
+             "No storage: reads return zeroes, writes are dropped"},
+    DiskFlag{DiskKind::block, "--block", "DEV[,OPTION...]", "A block device as a disk"},
+};
+
+using DiskFlagOptions = std::array<CLI::Option*, disk_flags.size()>;
+
+DiskFlagOptions add_disk_flags(CLI::App& app,
+                               std::array<std::vector<std::string>, disk_flags.size()>& values) {
+  DiskFlagOptions options;
+  for (std::size_t i = 0; i < disk_flags.size(); ++i) {
+    const DiskFlag& flag = disk_flags[i];
+    const std::string help =
+        std::string(flag.help) + ". Options: " + std::string(control::disk_options(flag.kind));
+    options[i] = app.add_option(flag.name, values[i], help)
+                     ->type_name(flag.value)
+                     ->expected(1)
+                     ->take_all()
+                     ->group("Disks (LUN 0, 1, ... in the order given)");
+  }
+  return options;
+}
+
+/// CLI11 gathers values by flag; LUN numbers follow the order over all of them.
+std::vector<DiskOption> in_order(
+    const CLI::App& app, const DiskFlagOptions& flags,
+    const std::array<std::vector<std::string>, disk_flags.size()>& values) {
+  std::vector<DiskOption> disks;
+  std::array<std::size_t, disk_flags.size()> taken{};
+  for (const CLI::Option* const option : app.parse_order()) {
+    for (std::size_t i = 0; i < flags.size(); ++i) {
+      if (option == flags[i] && taken[i] < values[i].size())
+        disks.push_back({disk_flags[i].kind, values[i][taken[i]++]});
+    }
+  }
+  return disks;
+}
+
+void add_access_flags(CLI::App& app, Options& options) {
+  const char* const group = "Access";
+  app.add_option("--listen", options.listen, "Where to listen; repeatable (default 127.0.0.1:5555)")
+      ->type_name("ADDR[:PORT]")
+      ->expected(1)
+      ->take_all()
+      ->group(group);
+  app.add_option("--allow", options.allow,
+                 "Who may log in: an IP address or an initiator port identifier; repeatable")
+      ->type_name("INITIATOR")
+      ->expected(1)
+      ->take_all()
+      ->group(group);
+  app.add_flag("--open", options.open, "Whoever reaches the port may log in, read and write")
+      ->group(group);
+  app.add_option("--target-name", options.target_name,
+                 "Target port identifier: 32 hex digits, or a GUID (default: from this machine)")
+      ->group(group);
+}
+
+void add_tuning_flags(CLI::App& app, Options& options, int& poll_us) {
+  using Backend = runtime::LoopOptions::Backend;
+  const char* const group = "Tuning";
+  app.add_option("--loops", options.loops, "Event loops, one thread each (default 1)")
+      ->check(CLI::Range(1, 256))
+      ->group(group);
+  app.add_option("--cpu", options.cpus, "CPUs for the loops, one each: 2,3")
+      ->delimiter(',')
+      ->group(group);
+  app.add_option("--backend", options.loop.backend, "automatic, io_uring or epoll")
+      ->transform(
+          CLI::CheckedTransformer(std::map<std::string, Backend>{{"automatic", Backend::automatic},
+                                                                 {"io_uring", Backend::io_uring},
+                                                                 {"epoll", Backend::epoll}},
+                                  CLI::ignore_case))
+      ->group(group);
+  app.add_option("--poll-us", poll_us,
+                 "How long a loop looks for work before it sleeps, in microseconds")
+      ->check(CLI::Range(0, 1'000'000))
+      ->group(group);
+}
+
+}  // namespace
+
+tl::expected<Options, Exit> parse_command_line(int argc, const char* const* argv) {
+  Options options;
+  std::array<std::vector<std::string>, disk_flags.size()> disk_values;
+  int poll_us = static_cast<int>(options.loop.poll_budget.count());
+  CLI::App app(description, "srpd");
+  app.set_version_flag("--version", "srpd " SRPD_VERSION);
+  const DiskFlagOptions disks = add_disk_flags(app, disk_values);
+  CLI::Option* const config =
+      app.add_option("--config", options.config, "Serve what this saveconfig.json of LIO says")
+          ->type_name("FILE");
+  app.add_flag("--check-config", options.check_config,
+               "Say what would not be served, create nothing, and end (0: all is well)");
+  app.add_option("--log-level", options.log_level, "debug, info, warning or error")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, log::Level>{{"debug", log::Level::debug},
+                                            {"info", log::Level::info},
+                                            {"warning", log::Level::warning},
+                                            {"error", log::Level::error}},
+          CLI::ignore_case));
+  add_access_flags(app, options);
+  add_tuning_flags(app, options, poll_us);
+  for (CLI::Option* const disk : disks) config->excludes(disk);
+  for (const char* const flag : {"--allow", "--open", "--target-name"})
+    config->excludes(app.get_option(flag));
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return tl::make_unexpected(Exit{app.exit(error) == 0 ? 0 : usage_error});
+  }
+  options.disks = in_order(app, disks, disk_values);
+  options.loop.poll_budget = std::chrono::microseconds(poll_us);
+  return options;
+}
+
+}  // namespace srpd::app

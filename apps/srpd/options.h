@@ -1,0 +1,43 @@
+// The command line of srpd.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/log.h"
+#include "control/disk_text.h"
+#include "runtime/loop.h"
+
+namespace srpd::app {
+
+inline constexpr std::uint16_t default_port = 5555;
+
+/// A --ramdisk, --file, --null or --block, as written.
+struct DiskOption {
+  control::DiskKind kind;
+  std::string text;
+};
+
+struct Options {
+  std::vector<DiskOption> disks;  ///< in order of appearance: LUN 0, 1, ...
+  std::string config;             ///< a saveconfig.json instead of disks
+  std::vector<std::string> listen;
+  std::vector<std::string> allow;
+  bool open = false;
+  bool check_config = false;
+  std::string target_name;
+  unsigned loops = 1;
+  std::vector<unsigned> cpus;
+  runtime::LoopOptions loop;
+  log::Level log_level = log::Level::info;
+};
+
+/// The exit status when there is nothing more to do: --help, --version, or a mistake, which is
+/// explained on standard error.
+struct Exit {
+  int status;
+};
+tl::expected<Options, Exit> parse_command_line(int argc, const char* const* argv);
+
+}  // namespace srpd::app
