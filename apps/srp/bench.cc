@@ -242,7 +242,7 @@ int run(const Options& options, const Common& common) {
   const auto begin = Clock::now();
   load.end = begin + std::chrono::duration_cast<Clock::duration>(
                          std::chrono::duration<double>(options.seconds));
-  each_slot([&load](Slot& slot) {
+  each_slot([](Slot& slot) {
     slot.done = &measured;
     start_next(slot);
   });
