@@ -14,6 +14,7 @@
 #include "control/build.h"
 #include "control/identity.h"
 #include "srpd/configuration.h"
+#include "srpd/listen.h"
 #include "srpd/loops.h"
 #include "srpd/options.h"
 #include "srpd/signals.h"
@@ -42,22 +43,6 @@ void raise_file_limit() {
   limit.rlim_cur = limit.rlim_max;
   if (::setrlimit(RLIMIT_NOFILE, &limit) != 0)
     log::warning("open files stay limited to the soft limit (ulimit -n)");
-}
-
-Expected<std::vector<transport::Address>> listen_everywhere(const Options& options,
-                                                            target::Target& target,
-                                                            transport::Transport& transport) {
-  std::vector<std::string> wanted = options.listen;
-  if (wanted.empty()) wanted.emplace_back("127.0.0.1");
-  std::vector<transport::Address> bound;
-  for (const std::string& text : wanted) {
-    const auto address = transport::Address::parse(text, default_port);
-    if (!address) return tl::make_unexpected(address.error());
-    auto listening = target.listen(transport, *address);
-    if (!listening) return tl::make_unexpected(listening.error());
-    bound.push_back(*listening);
-  }
-  return bound;
 }
 
 /// The first SIGTERM or SIGINT says goodbye to every host, the second does not wait for them.

@@ -12,8 +12,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdlib>
 #include <fstream>
+#include <thread>
 #include <utility>
 
 #include "base/log.h"
@@ -42,6 +44,20 @@ class Descriptor {
  private:
   int fd_;
 };
+
+/// Tries again for a moment while `is_held()`: after the death of a process the kernel takes its
+/// io_uring apart, and what was under way keeps files open, and locked, that long. A restart after
+/// a crash must not fail for it.
+template <class IsHeld>
+bool held_for_long(IsHeld is_held) {
+  using namespace std::chrono_literals;
+  const auto deadline = std::chrono::steady_clock::now() + 1s;
+  while (is_held()) {
+    if (std::chrono::steady_clock::now() >= deadline) return true;
+    std::this_thread::sleep_for(10ms);
+  }
+  return false;
+}
 
 std::string object(const Specification& specification) {
   return specification.name.empty() ? specification.path
@@ -122,21 +138,32 @@ Expected<Descriptor> open_descriptor(const Specification& specification) {
       return open_failed(specification, ENOENT);
     flags |= O_CREAT | O_EXCL;
   }
-  const int fd = ::open(specification.path.c_str(), flags, 0600);
-  if (fd < 0 && errno == EINVAL && specification.direct) {
+  int fd = -1;
+  int error = 0;
+  static_cast<void>(held_for_long([&] {
+    fd = ::open(specification.path.c_str(), flags, 0600);
+    error = fd < 0 ? errno : 0;
+    return error == EBUSY;
+  }));
+  if (error == EINVAL && specification.direct) {
     return failure(object(specification), "this file system cannot do O_DIRECT",
                    "use buffered or dsync");
   }
-  if (fd < 0) return open_failed(specification, errno);
+  if (fd < 0) return open_failed(specification, error);
   return Descriptor(fd);
 }
 
 Expected<void> lock(const Specification& specification, int fd) {
   const int kind = specification.read_only ? LOCK_SH : LOCK_EX;
-  if (::flock(fd, kind | LOCK_NB) == 0) return {};
-  if (errno != EWOULDBLOCK) {
+  int error = 0;
+  const bool held = held_for_long([&] {
+    error = ::flock(fd, kind | LOCK_NB) == 0 ? 0 : errno;
+    return error == EWOULDBLOCK;
+  });
+  if (error == 0) return {};
+  if (!held) {
     log::warning("{}: no lock against a second srpd on this file system: {}", object(specification),
-                 errno_text(errno));
+                 errno_text(error));
     return {};
   }
   return failure(object(specification),

@@ -3,6 +3,7 @@
 import os
 import signal
 import subprocess
+import time
 
 import support
 from support import srp
@@ -25,6 +26,22 @@ class Files(support.ProgramTest):
             self.assertEqual(self.check_srp("read", srpd.url(), "-q", "--count", len(data)), data)
             srpd.stop()
             path.unlink()
+
+    def test_restart_right_after_kill(self):
+        """Killed under load, with operations under way: port and file are free for the next one."""
+        path = self.make_file("disk.img", 64 * MIB)
+        arguments = ["--file", f"{path},direct", "--open"]
+        srpd = self.start(*arguments)
+        port = srpd.port
+        for _ in range(5):
+            load = subprocess.Popen([support.BIN / "srp", "bench", f"srp://127.0.0.1:{port}/0",
+                                     "--pattern", "randwrite", "--depth", "64", "--seconds", "20"],
+                                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            time.sleep(0.3)
+            srpd.stop(signal.SIGKILL)
+            srpd = self.start(*arguments, listen=f"127.0.0.1:{port}")
+            load.terminate()
+            load.wait()
 
     def test_read_only(self):
         path = self.make_file("disk.img", 4 * MIB)

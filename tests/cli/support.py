@@ -20,9 +20,9 @@ DATA = pathlib.Path(__file__).resolve().parent.parent / "data"
 class Srpd:
     """A running srpd. Standard output and error come in lines; ends with the test."""
 
-    def __init__(self, *arguments, command=None, wait=True):
+    def __init__(self, *arguments, command=None, listen="127.0.0.1:0", wait=True):
         if command is None:
-            command = [str(BIN / "srpd"), *arguments, "--listen", "127.0.0.1:0"]
+            command = [str(BIN / "srpd"), *arguments, "--listen", listen]
         self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                                         text=True, bufsize=1)
         self.lines = []

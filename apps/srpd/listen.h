@@ -1,0 +1,18 @@
+// Opens the port of every --listen.
+#pragma once
+
+#include <vector>
+
+#include "base/error.h"
+#include "srpd/options.h"
+#include "target/target.h"
+#include "transport/transport.h"
+
+namespace srpd::app {
+
+/// The bound addresses, in the order of the options. Before the loops run: it may wait a moment.
+Expected<std::vector<transport::Address>> listen_everywhere(const Options& options,
+                                                            target::Target& target,
+                                                            transport::Transport& transport);
+
+}  // namespace srpd::app
