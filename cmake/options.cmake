@@ -2,7 +2,6 @@
 option(SRPD_WERROR "Warnings are errors" OFF)
 option(SRPD_FUZZ "Build the libFuzzer targets (clang only)" OFF)
 option(SRPD_CHECK_HEADERS "Compile every header alone" OFF)
-option(SRPD_IPO "Link-time optimisation" OFF)
 set(SRPD_SANITIZE "" CACHE STRING "Comma separated list for -fsanitize=")
 
 add_compile_options(-Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wno-sign-conversion
@@ -24,9 +23,6 @@ if(SRPD_SANITIZE)
 endif()
 if(SRPD_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
-endif()
-if(SRPD_IPO)
-  set(CMAKE_INTERPROCEDURAL_OPTIMIZATION ON)
 endif()
 
 find_program(CCACHE ccache)
