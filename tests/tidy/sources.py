@@ -2,7 +2,7 @@
 
 import pathlib
 
-FOLDERS = ("src", "apps", "tests", "bench", "tools", "cmake", "include", "docs", ".ci")
+FOLDERS = ("src", "apps", "tests", "bench", "tools", "cmake", "include", "docs", "examples", ".ci")
 SKIPPED_PARTS = {"build", "__pycache__", "corpus"}
 
 
