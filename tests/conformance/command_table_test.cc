@@ -76,21 +76,24 @@ TEST_P(EveryCommand, TheWellKnownUnitKnowsFewCommands) {
   }
 }
 
-TEST_P(EveryCommand, CountsWhatHostsDo) {
+TEST_P(EveryCommand, AcaIsRefused) {
+  expect_check(disk().execute({.cdb = bytes({0, 0, 0, 0, 0, 0}), .attribute = Attribute::aca}),
+               key::illegal_request, 0x4900);
+}
+
+class CommandCounters : public OnEveryInProcessDisk {};
+SRPD_ON_EVERY_IN_PROCESS_DISK(CommandCounters);
+
+TEST_P(CommandCounters, CountWhatHostsDo) {
   const Bytes data = pattern(2 * block_size(), 1);
   expect_good(disk().execute({.cdb = block_cdb(0x2a, 0, 2), .data_out = data}));
   expect_good(disk().execute({.cdb = block_cdb(0x28, 0, 1), .data_in_length = block_size()}));
   EXPECT_FALSE(disk().execute({.cdb = bytes({0xc0, 0, 0, 0, 0, 0})}).good());
-  const scsi::Lu::Counters& counters = device().lu().counters;
+  const scsi::Lu::Counters& counters = disk().lu().counters;
   EXPECT_EQ(counters.commands.load(), 3u);
   EXPECT_EQ(counters.errors.load(), 1u);
   EXPECT_EQ(counters.read_bytes.load(), block_size());
   EXPECT_EQ(counters.written_bytes.load(), 2 * block_size());
-}
-
-TEST_P(EveryCommand, AcaIsRefused) {
-  expect_check(disk().execute({.cdb = bytes({0, 0, 0, 0, 0, 0}), .attribute = Attribute::aca}),
-               key::illegal_request, 0x4900);
 }
 
 }  // namespace

@@ -1,5 +1,7 @@
 #include "disks.h"
 
+#include <iterator>
+
 #include "base/check.h"
 
 namespace srpd::test {
@@ -8,8 +10,9 @@ namespace {
 using When = MemoryStoreOptions::When;
 using Arrival = TestCommand::Arrival;
 
-DiskKind kind(std::string name, bool mapped, When when, Arrival arrival, std::uint32_t block_size) {
-  DiskKind made{std::move(name), {}};
+InProcessKind kind(std::string name, bool mapped, When when, Arrival arrival,
+                   std::uint32_t block_size) {
+  InProcessKind made{std::move(name), {}};
   made.options.store.bytes = std::uint64_t{4} << 20;
   made.options.store.mapped = mapped;
   made.options.store.when = when;
@@ -25,12 +28,28 @@ DiskKind kind(std::string name, bool mapped, When when, Arrival arrival, std::ui
 
 }  // namespace
 
-std::vector<DiskKind> every_disk() {
+std::vector<InProcessKind> every_in_process_disk() {
   return {kind("mapped_immediate", true, When::inline_, Arrival::immediate, 512),
           kind("mapped_fetched", true, When::inline_, Arrival::fetched_later, 512),
           kind("buffered_inline", false, When::inline_, Arrival::fetched, 512),
           kind("buffered_immediate", false, When::deferred, Arrival::immediate, 512),
           kind("buffered_deferred_4k", false, When::deferred, Arrival::fetched_later, 4096)};
+}
+
+std::vector<InProcessKind> every_disk_with_operations() {
+  std::vector<InProcessKind> kinds = every_in_process_disk();
+  std::erase_if(kinds, [](const InProcessKind& kind) { return kind.options.store.mapped; });
+  return kinds;
+}
+
+std::vector<DiskKind> every_disk() {
+  std::vector<DiskKind> kinds;
+  for (const InProcessKind& kind : every_in_process_disk())
+    kinds.push_back({kind.name, [options = kind.options] {
+                       return std::make_unique<InProcessDevice>(options);
+                     }});
+  std::ranges::move(every_tcp_disk(), std::back_inserter(kinds));
+  return kinds;
 }
 
 void expect_good(const ScsiReply& reply) {
@@ -78,6 +97,8 @@ Bytes block_cdb(unsigned opcode, std::uint64_t lba, std::uint32_t blocks, unsign
   cdb[1] |= static_cast<std::byte>(byte1);
   return cdb;
 }
+
+Bytes start_stop_cdb(bool start) { return bytes({0x1b, 0, 0, 0, start ? 1u : 0u, 0}); }
 
 void fill(ScsiDevice& disk, std::uint64_t lba, const Bytes& data) {
   const auto blocks = static_cast<std::uint32_t>(data.size() / disk.block_size());

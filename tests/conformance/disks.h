@@ -1,10 +1,12 @@
 // The disks that conformance tests run on: every kind of store and way of data arrival the core
-// serves differently.
+// serves differently, and every way in which our two ends reach it over TCP.
 #pragma once
 
 #include <gtest/gtest.h>
 
-#include <optional>
+#include <functional>
+#include <memory>
+#include <ostream>
 #include <string>
 #include <vector>
 
@@ -13,40 +15,72 @@
 
 namespace srpd::test {
 
-struct DiskKind {
+struct InProcessKind {
   std::string name;
   InProcessOptions options;
 };
 
+struct DiskKind {
+  std::string name;
+  std::function<std::unique_ptr<ScsiDevice>()> make;
+};
+
 /// Names the kind in test listings.
-inline std::string disk_name(const testing::TestParamInfo<DiskKind>& info) {
-  return info.param.name;
+struct DiskName {
+  template <class Kind>
+  std::string operator()(const testing::TestParamInfo<Kind>& info) const {
+    return info.param.name;
+  }
+};
+inline std::ostream& operator<<(std::ostream& out, const InProcessKind& kind) {
+  return out << kind.name;
 }
 inline std::ostream& operator<<(std::ostream& out, const DiskKind& kind) {
   return out << kind.name;
 }
 
-/// All kinds; 512 and 4096 byte blocks.
+/// The core alone, 512 and 4096 byte blocks.
+std::vector<InProcessKind> every_in_process_disk();
+/// Those of them whose store is asked for everything, instead of lending its memory.
+std::vector<InProcessKind> every_disk_with_operations();
+/// Both ends and what is between them. The names begin with "tcp_".
+std::vector<DiskKind> every_tcp_disk();
+/// All kinds.
 std::vector<DiskKind> every_disk();
 
-/// A test on every kind of disk. The disk is made when it is first used: a test that makes its own
-/// has only that one, since a thread has one simulation at a time.
+/// A test of what any host can see, on every kind of disk. The disk is made when it is first used.
 class OnEveryDisk : public testing::TestWithParam<DiskKind> {
  protected:
-  ScsiDevice& disk() { return device(); }
-  InProcessDevice& device() {
-    if (!device_) device_.emplace(GetParam().options);
-    return *device_;
+  ScsiDevice& disk() {
+    if (!disk_) disk_ = GetParam().make();
+    return *disk_;
+  }
+  std::uint32_t block_size() { return disk().block_size(); }
+  const store::Properties& properties() { return disk().properties(); }
+
+ private:
+  std::unique_ptr<ScsiDevice> disk_;
+};
+
+/// A test that looks into the core or has its store fail. One that makes its own disk has only
+/// that one, since a thread has one simulation at a time.
+class OnEveryInProcessDisk : public testing::TestWithParam<InProcessKind> {
+ protected:
+  InProcessDevice& disk() {
+    if (!disk_) disk_ = std::make_unique<InProcessDevice>(GetParam().options);
+    return *disk_;
   }
   std::uint32_t block_size() const { return GetParam().options.store.properties.block_size; }
 
  private:
-  std::optional<InProcessDevice> device_;
+  std::unique_ptr<InProcessDevice> disk_;
 };
 
-#define SRPD_ON_EVERY_DISK(suite)                                                     \
-  INSTANTIATE_TEST_SUITE_P(Disks, suite, testing::ValuesIn(srpd::test::every_disk()), \
-                           srpd::test::disk_name)
+#define SRPD_ON_DISKS(suite, disks) \
+  INSTANTIATE_TEST_SUITE_P(Disks, suite, testing::ValuesIn(disks), srpd::test::DiskName())
+#define SRPD_ON_EVERY_DISK(suite) SRPD_ON_DISKS(suite, srpd::test::every_disk())
+#define SRPD_ON_EVERY_IN_PROCESS_DISK(suite) \
+  SRPD_ON_DISKS(suite, srpd::test::every_in_process_disk())
 
 void expect_good(const ScsiReply& reply);
 /// CHECK CONDITION with this sense key and ASC/ASCQ.
@@ -63,6 +97,8 @@ inline constexpr std::uint8_t not_ready = 2, medium_error = 3, hardware_error = 
 /// A CDB of `length` bytes: opcode and byte 1, then LBA and length where the block commands have
 /// them.
 Bytes block_cdb(unsigned opcode, std::uint64_t lba, std::uint32_t blocks, unsigned byte1 = 0);
+/// START STOP UNIT: START 1 or 0.
+Bytes start_stop_cdb(bool start);
 
 /// The disk's own data, past the command under test.
 void fill(ScsiDevice& disk, std::uint64_t lba, const Bytes& data);

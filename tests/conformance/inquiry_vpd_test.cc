@@ -35,43 +35,52 @@ TEST_P(InquiryVpd, UnitSerialNumber) {
 }
 
 TEST_P(InquiryVpd, DeviceIdentification) {
+  const std::string designators = properties().plugin == "fileio"
+                                      ? "008300bc010300106001405929cc061e0824d98810cc90b4"
+                                        "020100344c494f2d4f52472046494c45494f3a"
+                                      : "008300c1010300106001405929cc061e0824d98810cc90b4"
+                                        "020100394c494f2d4f52472052414d4449534b2d4d43503a";
   EXPECT_EQ(page(0x83),
-            "008300c1010300106001405929cc061e0824d98810cc90b4020100394c494f2d4f52472052414d44"
-            "49534b2d4d43503a39323963633036312d653038322d346439382d383130632d6339306234323162"
-            "64303636004194000400000001419500040000000001060004000000004398002c30786465656137"
-            "6265323936373230303030303030303030303030303030303030302c742c3078303030310043a800"
-            "24307864656561376265323936373230303030303030303030303030303030303030300000");
+            designators +
+                "39323963633036312d653038322d346439382d383130632d6339306234323162"
+                "64303636004194000400000001419500040000000001060004000000004398002c30786465656137"
+                "6265323936373230303030303030303030303030303030303030302c742c3078303030310043a800"
+                "24307864656561376265323936373230303030303030303030303030303030303030300000");
 }
 
 TEST_P(InquiryVpd, ExtendedInquiry) {
   const Bytes data = hex(page(0x86));
   ASSERT_EQ(data.size(), 64u);
   EXPECT_EQ(data[5], std::byte{0x07});  // SIMPLE, ORDERED, HEAD OF QUEUE
-  EXPECT_EQ(data[6], std::byte{0x00});  // no volatile cache
+  EXPECT_EQ(data[6], properties().write_cache ? std::byte{0x01} : std::byte{0x00});  // V_SUP
 }
 
 TEST_P(InquiryVpd, BlockLimits) {
   const Bytes data = hex(page(0xb0));
   ASSERT_EQ(data.size(), 64u);
   EXPECT_EQ(data[4], std::byte{1});  // WSNZ
-  EXPECT_EQ(get_be(data, 6, 2), 4096u / block_size());
-  EXPECT_EQ(get_be(data, 8, 4), 0xfffffff8u);
-  EXPECT_EQ(get_be(data, 20, 4), 0xffffffffu);           // UNMAP: any number of blocks
-  EXPECT_EQ(get_be(data, 24, 4), 255u);                  // in so many descriptors
-  EXPECT_EQ(get_be(data, 28, 4), 4096u / block_size());  // granularity
-  EXPECT_EQ(get_be(data, 32, 4), 0u);                    // alignment not given
-  EXPECT_EQ(get_be(data, 36, 8), 65535u);                // WRITE SAME
+  const store::Properties& store = properties();
+  const auto blocks = [&](std::uint64_t bytes, std::uint32_t unlimited) {
+    return bytes == 0 ? unlimited : bytes / block_size();
+  };
+  EXPECT_EQ(get_be(data, 6, 2), store.physical_block_size / block_size());
+  EXPECT_EQ(get_be(data, 8, 4), blocks(store.max_transfer_bytes, 0xfffffff8u));
+  EXPECT_EQ(get_be(data, 20, 4), blocks(store.max_unmap_bytes, 0xffffffffu));
+  EXPECT_EQ(get_be(data, 24, 4), 255u);  // in so many UNMAP descriptors
+  EXPECT_EQ(get_be(data, 28, 4), store.unmap_granularity / block_size());
+  EXPECT_EQ(get_be(data, 32, 4), 0u);      // alignment not given
+  EXPECT_EQ(get_be(data, 36, 8), 65535u);  // WRITE SAME
 }
 
 TEST_P(InquiryVpd, BlockCharacteristics) {
   const Bytes data = hex(page(0xb1));
   ASSERT_EQ(data.size(), 64u);
-  EXPECT_EQ(get_be(data, 4, 2), 1u);
+  EXPECT_EQ(get_be(data, 4, 2), properties().rotational ? 0u : 1u);
 }
 
 TEST_P(InquiryVpd, LogicalBlockProvisioning) { EXPECT_EQ(page(0xb2), "00b2000400e40200"); }
 
-TEST_P(InquiryVpd, IsCutToTheAllocationLength) { EXPECT_EQ(page(0x83, 4), "008300c1"); }
+TEST_P(InquiryVpd, IsCutToTheAllocationLength) { EXPECT_EQ(page(0x80, 4), "00800025"); }
 
 TEST_P(InquiryVpd, UnknownPageIsRefused) {
   expect_bad_field(disk().execute({.cdb = bytes({0x12, 1, 0xb3, 0, 96, 0}), .data_in_length = 96}),

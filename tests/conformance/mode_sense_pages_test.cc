@@ -11,6 +11,11 @@ class ModeSensePages : public OnEveryDisk {
     return disk().execute(
         {.cdb = bytes({0x1a, flags, page, subpage, length, 0}), .data_in_length = length});
   }
+  // WCE follows from the store; no read ahead.
+  std::string caching_page() {
+    return properties().write_cache ? "0812040000000000000000002000000000000000"
+                                    : "0812000000000000000000002000000000000000";
+  }
   ScsiReply sense_10(unsigned flags, unsigned page, unsigned subpage = 0) {
     return disk().execute(
         {.cdb = bytes({0x5a, flags, page, subpage, 0, 0, 0, 0x10, 0, 0}), .data_in_length = 4096});
@@ -21,12 +26,10 @@ SRPD_ON_EVERY_DISK(ModeSensePages);
 constexpr unsigned dbd = 0x08, llbaa = 0x10;
 constexpr unsigned changeable = 0x40, defaults = 0x80, saved = 0xc0;
 
-TEST_P(ModeSensePages, CachingWithoutVolatileCache) {
+TEST_P(ModeSensePages, Caching) {
   const ScsiReply reply = sense_6(dbd, 0x08);
   expect_good(reply);
-  EXPECT_EQ(to_hex(reply.data_in),
-            "17001000"
-            "0812000000000000000000002000000000000000");
+  EXPECT_EQ(to_hex(reply.data_in), "17001000" + caching_page());
 }
 
 TEST_P(ModeSensePages, AllPages) {
@@ -34,11 +37,11 @@ TEST_P(ModeSensePages, AllPages) {
   expect_good(reply);
   EXPECT_EQ(to_hex(reply.data_in),
             "3b001000"
-            "010a00000000000000000000"
-            "0812000000000000000000002000000000000000"
-            "0a0a2210004000"
-            "00ffff0000"
-            "1c0a08000000000000000000");
+            "010a00000000000000000000" +
+                caching_page() +
+                "0a0a2210004000"
+                "00ffff0000"
+                "1c0a08000000000000000000");
 }
 
 TEST_P(ModeSensePages, AllPagesAndSubpages) {
@@ -87,9 +90,7 @@ TEST_P(ModeSensePages, LongBlockDescriptor) {
 TEST_P(ModeSensePages, TenByteFormWithoutDescriptors) {
   const ScsiReply reply = sense_10(dbd, 0x08);
   expect_good(reply);
-  EXPECT_EQ(to_hex(reply.data_in),
-            "001a001000000000"
-            "0812000000000000000000002000000000000000");
+  EXPECT_EQ(to_hex(reply.data_in), "001a001000000000" + caching_page());
 }
 
 TEST_P(ModeSensePages, IsCutToTheAllocationLength) {

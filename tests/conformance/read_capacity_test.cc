@@ -29,9 +29,9 @@ TEST_P(ReadCapacity, LongTellsProvisioningAndPhysicalBlocks) {
   ASSERT_EQ(reply.data_in.size(), 32u);
   EXPECT_EQ(get_be(reply.data_in, 0, 8), disk().block_count() - 1);
   EXPECT_EQ(get_be(reply.data_in, 8, 4), block_size());
-  EXPECT_EQ(get_be(reply.data_in, 12, 1), 0u);                          // no protection
-  EXPECT_EQ(1u << get_be(reply.data_in, 13, 1), 4096u / block_size());  // exponent
-  EXPECT_EQ(get_be(reply.data_in, 14, 2), 0xc000u);                     // LBPME, LBPRZ
+  EXPECT_EQ(get_be(reply.data_in, 12, 1), 0u);  // no protection
+  EXPECT_EQ(block_size() << get_be(reply.data_in, 13, 1), properties().physical_block_size);
+  EXPECT_EQ(get_be(reply.data_in, 14, 2), 0xc000u);  // LBPME, LBPRZ
 }
 
 TEST_P(ReadCapacity, LongIsCutToTheAllocationLength) {

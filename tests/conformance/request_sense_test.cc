@@ -4,13 +4,17 @@
 namespace srpd::test {
 namespace {
 
+DecodedSense request_from(ScsiDevice& disk, unsigned flags, std::optional<std::uint64_t> lun = {}) {
+  const ScsiReply reply =
+      disk.execute({.cdb = bytes({0x03, flags, 0, 0, 252, 0}), .data_in_length = 252, .lun = lun});
+  expect_good(reply);
+  return decode_sense(reply.data_in).value_or(DecodedSense{});
+}
+
 class RequestSense : public OnEveryDisk {
  protected:
   DecodedSense request(unsigned flags, std::optional<std::uint64_t> lun = {}) {
-    const ScsiReply reply = disk().execute(
-        {.cdb = bytes({0x03, flags, 0, 0, 252, 0}), .data_in_length = 252, .lun = lun});
-    expect_good(reply);
-    return decode_sense(reply.data_in).value_or(DecodedSense{});
+    return request_from(disk(), flags, lun);
   }
 };
 SRPD_ON_EVERY_DISK(RequestSense);
@@ -23,11 +27,11 @@ TEST_P(RequestSense, NothingToSayInBothFormats) {
 }
 
 TEST_P(RequestSense, DeliversAndClearsAUnitAttention) {
-  device().host(0).itl().raise(scsi::UnitAttention::capacity_changed);
-  const DecodedSense sense = request(1);
+  const auto other = disk().another_host();
+  const DecodedSense sense = request_from(*other, 1);
   EXPECT_EQ(sense.key, key::unit_attention);
-  EXPECT_EQ(sense.code, 0x2a09);
-  expect_good(disk().execute({.cdb = bytes({0, 0, 0, 0, 0, 0})}));
+  EXPECT_EQ(sense.code, 0x2900);
+  expect_good(other->execute({.cdb = bytes({0, 0, 0, 0, 0, 0})}));
 }
 
 TEST_P(RequestSense, UnknownUnitIsInTheData) {
@@ -37,7 +41,7 @@ TEST_P(RequestSense, UnknownUnitIsInTheData) {
 }
 
 TEST_P(RequestSense, StoppedUnitIsInTheData) {
-  device().lu().stopped.store(true);
+  expect_good(disk().execute({.cdb = start_stop_cdb(false)}));
   const DecodedSense sense = request(0);
   EXPECT_EQ(sense.key, key::not_ready);
   EXPECT_EQ(sense.code, 0x0402);

@@ -14,18 +14,18 @@ class StartStopUnit : public OnEveryDisk {};
 SRPD_ON_EVERY_DISK(StartStopUnit);
 
 TEST_P(StartStopUnit, StoppedRefusesTheMediumForEveryHost) {
-  const std::size_t other = device().add_host();
+  const auto other = disk().another_host();
+  EXPECT_FALSE(other->execute({.cdb = bytes({0, 0, 0, 0, 0, 0})}).good());
   expect_good(disk().execute({.cdb = start_stop(0)}));
   expect_check(disk().execute({.cdb = block_cdb(0x28, 0, 1), .data_in_length = block_size()}),
                key::not_ready, 0x0402);
-  expect_check(
-      device().execute(other, {.cdb = block_cdb(0x2a, 0, 1), .data_out = pattern(block_size(), 1)}),
-      key::not_ready, 0x0402);
+  expect_check(other->execute({.cdb = block_cdb(0x2a, 0, 1), .data_out = pattern(block_size(), 1)}),
+               key::not_ready, 0x0402);
   expect_check(
       disk().execute({.cdb = bytes({0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0}), .data_in_length = 8}),
       key::not_ready, 0x0402);
   expect_good(disk().execute({.cdb = bytes({0x12, 0, 0, 0, 36, 0}), .data_in_length = 36}));
-  expect_good(device().execute(other, {.cdb = start_stop(1)}));
+  expect_good(other->execute({.cdb = start_stop(1)}));
   expect_good(disk().execute({.cdb = block_cdb(0x28, 0, 1), .data_in_length = block_size()}));
 }
 

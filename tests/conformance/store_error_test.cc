@@ -22,14 +22,10 @@ constexpr Case cases[] = {
 };
 
 // Errors of lent memory cannot happen: these are stores with operations.
-class StoreError : public OnEveryDisk {
- protected:
-  bool has_operations() { return !GetParam().options.store.mapped; }
-};
-SRPD_ON_EVERY_DISK(StoreError);
+class StoreError : public OnEveryInProcessDisk {};
+SRPD_ON_DISKS(StoreError, every_disk_with_operations());
 
 TEST_P(StoreError, OfAReadAndAWrite) {
-  if (!has_operations()) GTEST_SKIP();
   for (const Case& c : cases) {
     InProcessDevice fresh{GetParam().options};
     fresh.store().fail(Kind::read, c.error, 6 * block_size() + 3);
@@ -49,17 +45,15 @@ TEST_P(StoreError, OfAReadAndAWrite) {
 }
 
 TEST_P(StoreError, OutOfMemoryIsBusy) {
-  if (!has_operations()) GTEST_SKIP();
-  device().store().fail(Kind::read, ENOMEM, 0);
+  disk().store().fail(Kind::read, ENOMEM, 0);
   EXPECT_EQ(disk().execute({.cdb = block_cdb(0x28, 0, 1), .data_in_length = block_size()}).status,
             0x08);
 }
 
 // What was delivered before the error counts as moved.
 TEST_P(StoreError, InTheSecondPieceOfARead) {
-  if (!has_operations()) GTEST_SKIP();
   const std::uint32_t blocks = (2u << 20) / block_size();
-  device().store().fail(Kind::read, EIO, (1u << 20) + block_size());
+  disk().store().fail(Kind::read, EIO, (1u << 20) + block_size());
   const ScsiReply reply =
       disk().execute({.cdb = block_cdb(0x88, 0, blocks), .data_in_length = blocks * block_size()});
   expect_check(reply, key::medium_error, 0x1100);
@@ -67,7 +61,7 @@ TEST_P(StoreError, InTheSecondPieceOfARead) {
 }
 
 TEST_P(StoreError, OfTheDataTransfer) {
-  device().host(0).command.transfer_error = -EIO;
+  disk().host(0).command.transfer_error = -EIO;
   if (GetParam().options.arrival != TestCommand::Arrival::immediate)
     expect_check(
         disk().execute({.cdb = block_cdb(0x2a, 0, 1), .data_out = pattern(block_size(), 1)}),
@@ -75,8 +69,8 @@ TEST_P(StoreError, OfTheDataTransfer) {
 }
 
 TEST_P(StoreError, InDescriptorFormat) {
-  device().lu().descriptor_sense.store(true);
-  device().store().fail(Kind::read, EIO, 6 * block_size());
+  disk().lu().descriptor_sense.store(true);
+  disk().store().fail(Kind::read, EIO, 6 * block_size());
   const ScsiReply reply = disk().execute({.cdb = block_cdb(0x8f, 4, 4)});
   expect_check(reply, key::medium_error, 0x1100);
   EXPECT_EQ(reply.decoded().response_code, 0x72);

@@ -15,7 +15,7 @@ TEST_P(TestUnitReady, Ready) {
 }
 
 TEST_P(TestUnitReady, StoppedUnitIsNotReady) {
-  device().lu().stopped.store(true);
+  expect_good(disk().execute({.cdb = start_stop_cdb(false)}));
   expect_check(disk().execute({.cdb = test_unit_ready}), key::not_ready, 0x0402);
 }
 

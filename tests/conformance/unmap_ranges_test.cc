@@ -31,8 +31,12 @@ class UnmapRanges : public OnEveryDisk {
     expect_check(reply, key::illegal_request, 0x2600);
     EXPECT_FALSE(reply.decoded().field_in_cdb);
     EXPECT_EQ(reply.decoded().field.value_or(0xffff), byte);
-    EXPECT_EQ(device().store().count(Kind::unmap), 0u);
+    expect_untouched();
   }
+  void expect_untouched() { EXPECT_EQ(content(disk(), 0, 1), first_block()); }
+  // What a list that should be refused would unmap.
+  void fill_first_block() { fill(disk(), 0, first_block()); }
+  Bytes first_block() { return pattern(block_size(), 9); }
 };
 SRPD_ON_EVERY_DISK(UnmapRanges);
 
@@ -52,21 +56,24 @@ TEST_P(UnmapRanges, EveryRangeAndNothingElse) {
 }
 
 TEST_P(UnmapRanges, NothingToDo) {
+  fill_first_block();
   expect_good(disk().execute({.cdb = unmap_cdb(0)}));
   expect_good(run(list_of({})));
-  EXPECT_EQ(device().store().count(Kind::unmap), 0u);
+  expect_untouched();
 }
 
 TEST_P(UnmapRanges, RangesOutsideTheUnit) {
+  fill_first_block();
   const std::uint64_t end = disk().block_count();
   for (const Range& range : {Range{end, 1}, {end - 1, 2}, {UINT64_MAX, 2}}) {
     const ScsiReply reply = run(list_of({{0, 1}, range}));
     expect_check(reply, key::illegal_request, 0x2100);
-    EXPECT_EQ(device().store().count(Kind::unmap), 0u);
+    expect_untouched();
   }
 }
 
 TEST_P(UnmapRanges, LengthsThatContradict) {
+  fill_first_block();
   Bytes list = list_of({{0, 1}});
   put_be(list, 2, 2, 32);
   expect_bad_list(run(list), 2);
@@ -93,9 +100,19 @@ TEST_P(UnmapRanges, AnchorIsRefused) {
   expect_bad_field(disk().execute({.cdb = unmap_cdb(list.size(), 1), .data_out = list}), 1, 0);
 }
 
-TEST_P(UnmapRanges, FailureNamesTheBlock) {
-  device().store().fail(Kind::unmap, EIO, 12 * block_size());
-  const ScsiReply reply = run(list_of({{0, 4}, {10, 4}}));
+class UnmapStore : public OnEveryInProcessDisk {};
+SRPD_ON_EVERY_IN_PROCESS_DISK(UnmapStore);
+
+TEST_P(UnmapStore, IsAskedForNothingWhereThereIsNothing) {
+  const Bytes empty = list_of({{5, 0}});
+  expect_good(disk().execute({.cdb = unmap_cdb(empty.size()), .data_out = empty}));
+  EXPECT_EQ(disk().store().count(Kind::unmap), 0u);
+}
+
+TEST_P(UnmapStore, FailureNamesTheBlock) {
+  disk().store().fail(Kind::unmap, EIO, 12 * block_size());
+  const Bytes list = list_of({{0, 4}, {10, 4}});
+  const ScsiReply reply = disk().execute({.cdb = unmap_cdb(list.size()), .data_out = list});
   expect_check(reply, key::medium_error, 0x0c00);
   EXPECT_EQ(reply.decoded().information, 12u);
 }

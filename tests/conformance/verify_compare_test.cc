@@ -11,22 +11,11 @@ constexpr unsigned opcodes[] = {0x2f, 0xaf, 0x8f};
 class VerifyCompare : public OnEveryDisk {};
 SRPD_ON_EVERY_DISK(VerifyCompare);
 
-TEST_P(VerifyCompare, ReadsTheMedium) {
+TEST_P(VerifyCompare, WithoutDataOut) {
   for (const unsigned opcode : opcodes) {
-    const std::size_t before = device().store().count(Kind::read);
     const ScsiReply reply = disk().execute({.cdb = block_cdb(opcode, 0, 8)});
     expect_good(reply);
-    EXPECT_EQ(reply.moved_out, 0u);
-    EXPECT_GT(device().store().count(Kind::read), before);
-  }
-}
-
-TEST_P(VerifyCompare, ReportsAnUnreadableBlock) {
-  device().store().fail(Kind::read, EIO, 5 * block_size());
-  for (const unsigned opcode : opcodes) {
-    const ScsiReply reply = disk().execute({.cdb = block_cdb(opcode, 2, 8)});
-    expect_check(reply, key::medium_error, 0x1100);
-    EXPECT_EQ(reply.decoded().information, 5u);
+    EXPECT_EQ(reply.residual_out, 0);
   }
 }
 
@@ -93,6 +82,28 @@ TEST_P(VerifyCompare, Refusals) {
   expect_check(disk().execute(
                    {.cdb = block_cdb(0x2f, 0, 2, bytchk_1), .data_out = pattern(block_size(), 1)}),
                key::illegal_request, 0x0e03);
+}
+
+class VerifyMedium : public OnEveryInProcessDisk {};
+SRPD_ON_EVERY_IN_PROCESS_DISK(VerifyMedium);
+
+TEST_P(VerifyMedium, IsRead) {
+  for (const unsigned opcode : opcodes) {
+    const std::size_t before = disk().store().count(Kind::read);
+    const ScsiReply reply = disk().execute({.cdb = block_cdb(opcode, 0, 8)});
+    expect_good(reply);
+    EXPECT_EQ(reply.moved_out, 0u);
+    EXPECT_GT(disk().store().count(Kind::read), before);
+  }
+}
+
+TEST_P(VerifyMedium, UnreadableBlock) {
+  disk().store().fail(Kind::read, EIO, 5 * block_size());
+  for (const unsigned opcode : opcodes) {
+    const ScsiReply reply = disk().execute({.cdb = block_cdb(opcode, 2, 8)});
+    expect_check(reply, key::medium_error, 0x1100);
+    EXPECT_EQ(reply.decoded().information, 5u);
+  }
 }
 
 }  // namespace

@@ -15,7 +15,7 @@ Bytes repeated(const Bytes& block, std::size_t count) {
 
 class WriteSameFill : public OnEveryDisk {
  protected:
-  Bytes zeroes(std::size_t blocks) const { return Bytes(blocks * block_size()); }
+  Bytes zeroes(std::size_t blocks) { return Bytes(blocks * block_size()); }
 };
 SRPD_ON_EVERY_DISK(WriteSameFill);
 
@@ -60,16 +60,6 @@ TEST_P(WriteSameFill, WithoutDataOut) {
   }
 }
 
-TEST_P(WriteSameFill, ZeroesGoToTheStoreAsSuchWhereItCan) {
-  if (device().store().properties().max_write_zeroes_bytes == 0) GTEST_SKIP();
-  expect_good(disk().execute({.cdb = block_cdb(0x41, 0, 8), .data_out = zeroes(1)}));
-  EXPECT_FALSE(device().store().last_may_unmap());
-  expect_good(disk().execute({.cdb = block_cdb(0x41, 0, 8, unmap_bit), .data_out = zeroes(1)}));
-  EXPECT_TRUE(device().store().last_may_unmap());
-  EXPECT_EQ(device().store().count(Kind::write_zeroes), 2u);
-  EXPECT_EQ(device().store().count(Kind::write), 0u);
-}
-
 TEST_P(WriteSameFill, Refusals) {
   const Bytes block = pattern(block_size(), 7);
   const auto run = [&](const Bytes& cdb) {
@@ -83,6 +73,19 @@ TEST_P(WriteSameFill, Refusals) {
   expect_bad_field(run(block_cdb(0x93, 0, 1, 0x20)), 1, 7);
   expect_check(run(block_cdb(0x93, disk().block_count(), 1)), key::illegal_request, 0x2100);
   expect_check(disk().execute({.cdb = block_cdb(0x93, 0, 1)}), key::illegal_request, 0x0e03);
+}
+
+class WriteSameStore : public OnEveryInProcessDisk {};
+SRPD_ON_DISKS(WriteSameStore, every_disk_with_operations());
+
+TEST_P(WriteSameStore, ZeroesGoToTheStoreAsSuchWhereItCan) {
+  expect_good(disk().execute({.cdb = block_cdb(0x41, 0, 8), .data_out = Bytes(block_size())}));
+  EXPECT_FALSE(disk().store().last_may_unmap());
+  expect_good(
+      disk().execute({.cdb = block_cdb(0x41, 0, 8, unmap_bit), .data_out = Bytes(block_size())}));
+  EXPECT_TRUE(disk().store().last_may_unmap());
+  EXPECT_EQ(disk().store().count(Kind::write_zeroes), 2u);
+  EXPECT_EQ(disk().store().count(Kind::write), 0u);
 }
 
 TEST(WriteSameLimits, LongestAndUnmapSwitch) {

@@ -142,8 +142,24 @@ Host::Host(runtime::Loop& loop, scsi::Lu& lu, const scsi::TargetPort& port,
       command(loop, tasks, nexus),
       lun(scsi::encode_lun(options.number)) {
   command.arrival = options.arrival;
-  if (!options.keep_power_on_attention) itl().unit_attentions.store(0);
 }
+
+class InProcessDevice::AnotherHost final : public ScsiDevice {
+ public:
+  AnotherHost(InProcessDevice& device, std::size_t index) : device_(device), index_(index) {}
+
+  std::uint32_t block_size() const override { return device_.block_size(); }
+  std::uint64_t block_count() const override { return device_.block_count(); }
+  const store::Properties& properties() const override { return device_.properties(); }
+  ScsiReply execute(const ScsiRequest& request) override {
+    return device_.execute(index_, request);
+  }
+  std::unique_ptr<ScsiDevice> another_host() override { return device_.another_host(); }
+
+ private:
+  InProcessDevice& device_;
+  std::size_t index_;
+};
 
 InProcessDevice::InProcessDevice(const InProcessOptions& options)
     : options_(options), loop_(simulation_, options.buffer_bytes) {
@@ -153,12 +169,13 @@ InProcessDevice::InProcessDevice(const InProcessOptions& options)
   const auto attributes =
       options.attributes.value_or(scsi::default_attributes(store->properties()));
   lu_ = std::make_unique<scsi::Lu>(identity(), attributes, std::move(store));
-  add_host();
+  hosts_.push_back(std::make_unique<Host>(loop_, *lu_, port_, options_));
+  host(0).itl().unit_attentions.store(0);
 }
 
-std::size_t InProcessDevice::add_host() {
+std::unique_ptr<ScsiDevice> InProcessDevice::another_host() {
   hosts_.push_back(std::make_unique<Host>(loop_, *lu_, port_, options_));
-  return hosts_.size() - 1;
+  return std::make_unique<AnotherHost>(*this, hosts_.size() - 1);
 }
 
 ScsiReply InProcessDevice::execute(std::size_t host, const ScsiRequest& request) {

@@ -70,7 +70,6 @@ struct InProcessOptions {
   TestCommand::Arrival arrival = TestCommand::Arrival::immediate;
   std::uint32_t number = 0;  ///< LUN
   bool write_protected = false;
-  bool keep_power_on_attention = false;
   std::size_t buffer_bytes = std::size_t{64} << 20;
 };
 
@@ -92,11 +91,12 @@ class InProcessDevice final : public ScsiDevice {
 
   std::uint32_t block_size() const override { return lu_->block_size(); }
   std::uint64_t block_count() const override { return lu_->block_count(); }
+  const store::Properties& properties() const override { return store_->properties(); }
   /// From host 0.
   ScsiReply execute(const ScsiRequest& request) override { return execute(0, request); }
   ScsiReply execute(std::size_t host, const ScsiRequest& request);
+  std::unique_ptr<ScsiDevice> another_host() override;
 
-  std::size_t add_host();
   Host& host(std::size_t index) { return *hosts_[index]; }
   scsi::Lu& lu() { return *lu_; }
   MemoryStore& store() { return *store_; }
@@ -104,6 +104,8 @@ class InProcessDevice final : public ScsiDevice {
   void run_until_idle() { simulation_.run_until_idle(); }
 
  private:
+  class AnotherHost;
+
   InProcessOptions options_;
   runtime::Simulation simulation_{1};
   runtime::SimulatedLoop loop_;

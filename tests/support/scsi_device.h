@@ -1,5 +1,5 @@
 // A disk to hold against the standards: the conformance tests know only this. The in-process target
-// core implements it here; an initiator on any transport and /dev/sgN can.
+// core implements it, and our initiator with our target on TCP; /dev/sgN can.
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,8 @@
 #include <optional>
 #include <string>
 #include <vector>
+
+#include "store/backstore.h"
 
 namespace srpd::test {
 
@@ -43,7 +45,8 @@ struct ScsiReply {
   Bytes sense;
   Bytes data_in;  ///< what was moved
   std::size_t moved_out = 0;
-  /// Transfer length of the CDB against the buffers: > 0 overflow, < 0 underflow; both directions.
+  /// Of a command that ended well: transfer length of the CDB against the buffers, > 0 overflow,
+  /// < 0 underflow; both directions.
   std::int64_t residual_in = 0;
   std::int64_t residual_out = 0;
 
@@ -57,7 +60,12 @@ class ScsiDevice {
   virtual ~ScsiDevice() = default;
   virtual std::uint32_t block_size() const = 0;
   virtual std::uint64_t block_count() const = 0;
+  /// Of the store behind it: what the standards let the disk say about itself follows from them.
+  virtual const store::Properties& properties() const = 0;
   virtual ScsiReply execute(const ScsiRequest& request) = 0;
+  /// The same unit from one more initiator port, with the unit attention that a new one has. Goes
+  /// before the device.
+  virtual std::unique_ptr<ScsiDevice> another_host() = 0;
 };
 
 /// Bytes of a CDB or a list.
