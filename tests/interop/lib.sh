@@ -236,16 +236,19 @@ start_lio() {
   modprobe ib_srpt srpt_service_guid="0x$ioc_guid" || fail "cannot load ib_srpt"
   [ -d "$lio" ] || mount -t configfs configfs /sys/kernel/config
   local n=0 gid tpg acl
+  # What every iWARP host of the kernel calls itself.
+  local host_id=0x00000000000000000000000000000000
   gid=$(tr -d : </sys/class/infiniband/siw0/ports/1/gids/0)
   tpg=$lio/srpt/0x$gid/tpgt_1
-  acl=$tpg/acls/0x00000000000000000000000000000000 # what every iWARP host calls itself
-  mkdir -p "$tpg" "$acl" || fail "ib_srpt does not take the port $gid"
+  mkdir -p "$tpg" || fail "ib_srpt does not take the port $gid"
   while [ $# -gt 0 ]; do
     lio_store "$n" "$1" "$2"
     mkdir -p "$tpg/lun/lun_$n"
     ln -s "$store" "$tpg/lun/lun_$n/store"
-    mkdir -p "$acl/lun_$n"
-    ln -s "$tpg/lun/lun_$n" "$acl/lun_$n/lun"
+    for acl in "$host_id" ${lio_initiators+"${lio_initiators[@]}"}; do
+      mkdir -p "$tpg/acls/$acl/lun_$n" || fail "ib_srpt does not take the initiator $acl"
+      ln -s "$tpg/lun/lun_$n" "$tpg/acls/$acl/lun_$n/lun"
+    done
     n=$((n + 1))
     shift 2
   done
@@ -422,7 +425,7 @@ set_host_parameter() {
 # write_read BYTES BLOCK: random data to the start of $disk and back, past the page cache.
 write_read() {
   local count=$(($1 / $2)) sum
-  [ -e /run/random ] || head -c 8M /dev/urandom >/run/random
+  [ -e /run/random ] || head -c 16M /dev/urandom >/run/random
   dd if=/run/random of="/dev/$disk" bs="$2" count="$count" oflag=direct status=none ||
     fail "writing $1 bytes in blocks of $2 to $disk"
   sum=$(head -c "$1" /run/random | sha256sum)
