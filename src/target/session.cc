@@ -34,6 +34,22 @@ const char* text(transport::CloseReason::Kind kind) {
   return "closed";
 }
 
+// What to do about it; null where nothing is wrong.
+const char* remedy(transport::CloseReason::Kind kind) {
+  switch (kind) {
+    case transport::CloseReason::Kind::peer_reset:
+      return "check the host and the network to it";
+    case transport::CloseReason::Kind::peer_terminate:
+      return "look in the host's log for what it refused";
+    case transport::CloseReason::Kind::protocol_error:
+      return "check the host's RDMA driver or adapter";
+    default:
+      return nullptr;
+  }
+}
+
+constexpr const char* check_initiator = "check the host's SRP initiator";
+
 }  // namespace
 
 Session::Session(Shard& shard, runtime::Loop& home, SessionOwner& owner, SessionSetup setup)
@@ -113,7 +129,16 @@ void Session::on_answer(transport::Iu& iu, srp::Opcode opcode) {
   send_stranded_credits();
 }
 
+// An answer gives its credit back when the channel has it, not when it has left. A host that sends
+// on without taking answers is noticed by their number: one that takes them never has more under
+// way than credits, and as many again whose completion the channel has not reported.
 bool Session::take_credit() {
+  const std::uint32_t most = 2 * std::max(shard_.options().max_credits, setup_.credits);
+  if (gate_.holders() >= most) {
+    break_off(srp::LogoutReason::unspecified,
+              fmt::format("it sends requests but takes no answers, {} wait", gate_.holders()));
+    return false;
+  }
   if (credits_.consume()) return true;
   break_off(srp::LogoutReason::unspecified,
             fmt::format("more requests than its {} credits allow", credits_.limit()));
@@ -247,16 +272,14 @@ void Session::after_aborts() {
   if (ending_) return;
   std::uint32_t held = 0;
   for_each([&](const Request& request) { held += request.aborted && request.held(); });
-  if (held > shard_.options().max_held_commands)
-    return break_off(srp::LogoutReason::unspecified,
-                     fmt::format("{} aborted commands are still held by the store", held));
+  if (held > shard_.options().max_held_commands) return give_up(held);
   send_stranded_credits();
 }
 
 void Session::count_bad_iu(srp::CmdFault fault) {
   if (bad_ius_++ == 0)
-    log::warning("{} at {}: bad SRP_CMD: {}; further ones are only counted", setup_.initiator,
-                 setup_.peer, srp::text(fault));
+    log::warning("{} at {}: bad SRP_CMD: {}; {} (further ones are only counted)", setup_.initiator,
+                 setup_.peer, srp::text(fault), check_initiator);
 }
 
 SessionInfo Session::info() const {
@@ -300,10 +323,19 @@ void Session::drained_enough() {
   stop("the target shuts down", srp::LogoutReason::unspecified, true);
 }
 
-void Session::break_off(srp::LogoutReason reason, std::string why) {
+void Session::break_off(srp::LogoutReason reason, const std::string& why) {
   if (ending_) return;
-  log::warning("{} at {}: protocol error, disconnected: {}", setup_.initiator, setup_.peer, why);
+  log::warning("{} at {}: protocol error, disconnected: {}; {}", setup_.initiator, setup_.peer, why,
+               check_initiator);
   stop(why, reason, true);
+}
+
+void Session::give_up(std::uint32_t held) {
+  log::warning(
+      "{} at {}: disconnected: {} aborted commands are still held by the store; check the disk "
+      "behind it",
+      setup_.initiator, setup_.peer, held);
+  stop("aborted commands are held by the store", srp::LogoutReason::unspecified, true);
 }
 
 void Session::stop(std::string_view why, std::optional<srp::LogoutReason> goodbye, bool graceful) {
@@ -327,12 +359,20 @@ void Session::abort_everything() {
   abort_if([](const Request&) { return true; }, false);
 }
 
+void Session::log_end(const transport::CloseReason& reason) const {
+  std::string line =
+      fmt::format("{} at {}: session ended: {}", setup_.initiator, setup_.peer, text(reason.kind));
+  if (!reason.text.empty()) line += ": " + reason.text;
+  const char* const what_to_do = remedy(reason.kind);
+  if (what_to_do == nullptr) return log::info("{}", line);
+  log::warning("{}; {}", line, what_to_do);
+}
+
 void Session::on_closed(const transport::CloseReason& reason) {
   if (!ending_) {
     ending_ = true;
     shard_.loop().cancel_timer(drain_timer_);
-    log::info("{} at {}: session ended: {}{}{}", setup_.initiator, setup_.peer, text(reason.kind),
-              reason.text.empty() ? "" : ": ", reason.text);
+    log_end(reason);
     abort_everything();
   }
   close();

@@ -135,7 +135,9 @@ class Session final : public transport::ConnectRequest::Established,
   void send_request(std::size_t size, bool solicited, srp::Opcode awaited);
   void request_iu_sent(int result);
 
-  void break_off(srp::LogoutReason reason, std::string why);
+  void log_end(const transport::CloseReason& reason) const;
+  void break_off(srp::LogoutReason reason, const std::string& why);
+  void give_up(std::uint32_t held);
   void stop(std::string_view why, std::optional<srp::LogoutReason> goodbye, bool graceful);
   void abort_everything();
   void end_as_requested();

@@ -89,6 +89,18 @@ TEST_F(Session, MoreRequestsThanCredits) {
   EXPECT_EQ(host.waiting(), 0u);
 }
 
+// Each answer gives its credit back when it is handed over, taken by the host or not.
+TEST_F(Session, RequestsOfAHostThatTakesNoAnswers) {
+  host.wire().hold_sends = true;
+  std::uint64_t tag = 0;
+  while (host.alive() && tag < 10000) host.read(tag++, 0, 1, 1);
+  EXPECT_FALSE(host.alive());
+  EXPECT_EQ(tag, 2 * 512 + 1);
+  host.wire().hold_sends = false;
+  world.settle();
+  EXPECT_TRUE(host.wire().destroyed);
+}
+
 TEST_F(Session, CreditsGrowWithUse) {
   world.store().hold = true;
   std::uint64_t tag = 0;
