@@ -19,6 +19,13 @@ using namespace std::chrono_literals;
 constexpr int accept_batch = 64;
 constexpr runtime::Time accept_pause = 200ms;
 
+// What to do about it, for the log.
+constexpr const char* check_client =
+    "check what connects to this port, which takes SRP over iWARP only";
+constexpr const char* check_stack = "check the host's iWARP driver or adapter";
+constexpr const char* no_markers = "turn MPA markers off on the host's adapter";
+constexpr const char* check_host = "check the host, or what else probes this port";
+
 tl::unexpected<Error> listen_failure(const Address& address, int error_number) {
   const std::string object = "listen " + address.text();
   switch (error_number) {
@@ -64,19 +71,20 @@ class IwarpListener::Pending final : public Linked<IwarpListener::Pending>, priv
       if (n <= 0) return end();  // gone without a word: nothing to report
       have_ += static_cast<std::size_t>(n);
       const auto check = check_frame(std::span(buffer_).first(have_), FrameKind::request);
-      if (check.error != nullptr) return refuse(check.error);
+      if (check.error != nullptr)
+        return refuse(check.error, check.mpa ? check_stack : check_client);
       if (have_ < check.length) continue;
-      if (have_ > check.length) return refuse("data behind the MPA Request");
+      if (have_ > check.length) return refuse("data behind the MPA Request", check_stack);
       return complete();
     }
   }
 
   void complete() {
     const auto frame = parse_frame(std::span(buffer_).first(have_));
-    if (frame.error != nullptr) return refuse(frame.error);
+    if (frame.error != nullptr) return refuse(frame.error, check_stack);
     if (const auto response = respond(frame.setup, {}); response.error != nullptr) {
       send_rejection(socket_, frame.setup, {});
-      return refuse(response.error);
+      return refuse(response.error, no_markers);
     }
     IwarpListener& listener = listener_;
     listener.loop_.unwatch(*this);
@@ -86,8 +94,8 @@ class IwarpListener::Pending final : public Linked<IwarpListener::Pending>, priv
     listener.handler_.on_request(std::move(request));
   }
 
-  void refuse(std::string_view why) {
-    listener_.complain(*this, why);
+  void refuse(std::string_view why, std::string_view remedy) {
+    listener_.complain(*this, why, remedy);
     end();
   }
 
@@ -202,7 +210,7 @@ void IwarpListener::watch_deadlines() {
 
 void IwarpListener::drop_expired() {
   while (!pending_.empty() && pending_.front()->deadline() <= loop_.now()) {
-    complain(*pending_.front(), "no complete MPA Request in time");
+    complain(*pending_.front(), "no complete MPA Request in time", check_host);
     forget(*pending_.front());
   }
   watch_deadlines();
@@ -213,10 +221,11 @@ void IwarpListener::forget(Pending& pending) {
   delete &pending;
 }
 
-void IwarpListener::complain(const Pending& pending, std::string_view what) {
+void IwarpListener::complain(const Pending& pending, std::string_view what,
+                             std::string_view remedy) {
   if (!complaints_.allow(loop_.now())) return;
   const auto more = complaints_.suppressed();
-  log::warning("{}: connection closed: {}{}", pending.peer().text(), what,
+  log::warning("{}: connection closed: {}; {}{}", pending.peer().text(), what, remedy,
                more > 0 ? fmt::format(" ({} more not shown)", more) : std::string());
 }
 

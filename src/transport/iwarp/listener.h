@@ -36,7 +36,7 @@ class IwarpListener final : public Listener, private runtime::Watch {
   void drop_expired();
   void watch_deadlines();
   void forget(Pending& pending);
-  void complain(const Pending& pending, std::string_view what);
+  void complain(const Pending& pending, std::string_view what, std::string_view remedy);
 
   struct Alarm : runtime::Timer {
     Alarm(IwarpListener& owner, Function function) : Timer(function), listener(owner) {}

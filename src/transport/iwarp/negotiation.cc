@@ -36,7 +36,7 @@ Rtr choose_rtr(const MpaSetup& offered) {
 FrameCheck check_frame(std::span<const std::byte> received, FrameKind kind) {
   const std::size_t compared = std::min(received.size(), key_length);
   if (std::memcmp(received.data(), key_of(kind), compared) != 0)
-    return {"not an MPA frame", sizeof(Frame)};
+    return {"not an MPA frame", sizeof(Frame), false};
   const auto* frame = wire::view<Frame>(received);
   if (frame == nullptr) return {nullptr, sizeof(Frame)};
   if (frame->private_data_length > max_private_data)

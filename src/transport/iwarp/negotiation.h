@@ -64,6 +64,7 @@ using FrameBuffer = std::array<std::byte, max_frame>;
 struct FrameCheck {
   const char* error = nullptr;  ///< not null: this will never be an acceptable frame
   std::size_t length = 0;       ///< so many bytes are needed; final once a whole Frame is there
+  bool mpa = true;              ///< false: the peer speaks another protocol
 };
 FrameCheck check_frame(std::span<const std::byte> received, FrameKind kind);
 
