@@ -22,7 +22,7 @@ inline std::optional<Opcode> opcode_of(std::span<const std::byte> iu) {
   return static_cast<Opcode>(iu[0]);
 }
 
-// --- SRP_CMD ------------------------------------------------------------------------------------
+// SRP_CMD
 
 struct Command {
   std::uint8_t sol_not = 0;
@@ -60,7 +60,7 @@ std::size_t cmd_size(const CommandSpec& spec);
 /// immediate data are zero.
 std::size_t build_cmd(const CommandSpec& spec, std::span<std::byte> out);
 
-// --- SRP_RSP ------------------------------------------------------------------------------------
+// SRP_RSP
 
 /// Difference between what a command moved and the buffer it was given, as SRP_RSP tells it.
 struct Residual {
@@ -107,7 +107,7 @@ inline constexpr std::size_t rsp_size_max(std::size_t sense) {
 std::size_t build_rsp(const Response& response, std::span<std::byte> out);
 std::optional<Response> parse_rsp(std::span<const std::byte> iu);
 
-// --- SRP_TSK_MGMT -------------------------------------------------------------------------------
+// SRP_TSK_MGMT
 
 enum class TaskFunction : std::uint8_t {
   abort_task = 0x01,
@@ -128,8 +128,7 @@ struct TaskManagement {
 std::optional<TaskManagement> parse_tsk_mgmt(std::span<const std::byte> iu);
 wire::srp::TskMgmt build_tsk_mgmt(const TaskManagement& request);
 
-// --- Logout, credits, asynchronous events
-// ---------------------------------------------------------
+// Logout, credits, asynchronous events
 
 /// SRP_T_LOGOUT reason codes (r16a table 19).
 enum class LogoutReason : std::uint32_t {

@@ -46,8 +46,7 @@ Expected<void> Logins::add_port(PortDescription description) {
   return {};
 }
 
-// --- Deciding
-// ---------------------------------------------------------------------------------------
+// Deciding
 
 void Logins::on_request(std::unique_ptr<transport::ConnectRequest> request) {
   const auto login = parse(*request);
@@ -165,8 +164,7 @@ std::vector<Refusal> Logins::refusals() const {
   return {refusals_.begin(), refusals_.end()};
 }
 
-// --- Letting in
-// -------------------------------------------------------------------------------------
+// Letting in
 
 Logins::Key Logins::key_of(const transport::ConnectRequest& request,
                            const srp::LoginRequest& login) {
@@ -312,8 +310,7 @@ void Logins::admit(Candidate candidate) {
   candidate.request->accept(wire::bytes_of(iu), parameters, shards_[at]->loop(), made);
 }
 
-// --- Leaving
-// ----------------------------------------------------------------------------------------
+// Leaving
 
 void Logins::on_session_closed(Session& session) {
   Entry& entry = sessions_.at(&session);

@@ -28,8 +28,7 @@ scsi::Result result_of(srp::CmdFault fault) {
 
 }  // namespace
 
-// --- Move
-// -----------------------------------------------------------------------------------------
+// Move
 
 void Move::start_read(std::span<const RemoteSegment> remote, std::uint64_t offset,
                       std::span<const iovec> local, std::uint32_t length) {
@@ -59,8 +58,7 @@ void Move::start_write(std::span<const RemoteSegment> remote, std::uint64_t offs
 
 void Move::done(int result) { request_.moved(*this, result); }
 
-// --- Descriptor tables outside the IU
-// ---------------------------------------------------------------
+// Descriptor tables outside the IU
 
 // Taken for the life of the request: the tables of both directions, one behind the other.
 struct Request::TableFetch {
@@ -76,8 +74,7 @@ struct Request::TableFetch {
 
 const std::size_t Request::table_piece_size = sizeof(TableFetch);
 
-// --- Request
-// --------------------------------------------------------------------------------------
+// Request
 
 Request::Request(Session& session, transport::Iu& iu)
     : session_(session), iu_(&iu), sequence_(session.shard().next_sequence()) {}
@@ -218,8 +215,7 @@ bool Request::adopt_table(Direction& direction, std::uint64_t length, std::byte*
   return total_length(direction.segments) >= length;
 }
 
-// --- Moving data
-// ------------------------------------------------------------------------------------
+// Moving data
 
 int Request::refusal() const {
   if (session_.ending()) return -ECONNRESET;
@@ -299,8 +295,7 @@ void Request::flush_waiting_moves() {
   }
 }
 
-// --- The end
-// --------------------------------------------------------------------------------------
+// The end
 
 void Request::on_complete() {
   completed_ = true;

@@ -62,8 +62,7 @@ Session::Session(Shard& shard, runtime::Loop& home, SessionOwner& owner, Session
 
 Session::~Session() { CHECK(first_ == nullptr && channel_ == nullptr); }
 
-// --- Beginning
-// --------------------------------------------------------------------------------------
+// Beginning
 
 void Session::on_channel(std::unique_ptr<transport::Channel> channel) {
   channel_ = std::move(channel);
@@ -80,8 +79,7 @@ void Session::on_lost(const transport::CloseReason& reason) {
   close();
 }
 
-// --- Receiving
-// --------------------------------------------------------------------------------------
+// Receiving
 
 void Session::on_iu(transport::Iu& iu) {
   if (ending_ || finishing_) return channel_->release(iu);
@@ -145,8 +143,7 @@ bool Session::take_credit() {
   return false;
 }
 
-// --- Credits
-// ----------------------------------------------------------------------------------------
+// Credits
 
 // A host that uses all it has gets more, as long as the loop's budget lasts; beyond the budget who
 // has more than its share gives back.
@@ -208,8 +205,7 @@ void Session::request_iu_sent(int) {
   send_stranded_credits();
 }
 
-// --- Requests
-// ---------------------------------------------------------------------------------------
+// Requests
 
 Request& Session::make_request(transport::Iu& iu) {
   CHECK(gate_.enter());
@@ -291,8 +287,7 @@ SessionInfo Session::info() const {
           .credits = credits_.limit()};
 }
 
-// --- Ending
-// -----------------------------------------------------------------------------------------
+// Ending
 
 void Session::request_end(End how) {
   if (end_requested_) return;

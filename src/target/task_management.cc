@@ -24,8 +24,7 @@ void tell_by_event(Session& session, const scsi::Lu* lu) {
 
 }  // namespace
 
-// --- One loop
-// ---------------------------------------------------------------------------------------
+// One loop
 
 void TaskManagementPart::begin(runtime::Loop& caller) {
   if (&shard_.loop() == &caller)
@@ -88,8 +87,7 @@ void TaskManagementPart::report_back() {
 
 void TaskManagementPart::back_home() { owner_.part_ended(); }
 
-// --- The function
-// -----------------------------------------------------------------------------------
+// The function
 
 void TaskManagement::start(Session& session, const srp::TaskManagement& request) {
   CHECK(session.gate().enter());
