@@ -83,6 +83,7 @@ begin() {
   esac
   LOGS=${LOGS:-$(mktemp -d)}
   mkdir -p "$LOGS"
+  rm -f "$LOGS/$test_name.srpd" # an earlier run's: srpd is ready once more than this says
   trap finish EXIT
   trap 'exit 143' TERM
   dmesg -C
