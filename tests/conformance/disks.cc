@@ -1,8 +1,7 @@
 #include "disks.h"
 
-#include <iterator>
-
 #include "base/check.h"
+#include "tcp_disks.h"
 
 namespace srpd::test {
 namespace {
@@ -48,7 +47,9 @@ std::vector<DiskKind> every_disk() {
     kinds.push_back({kind.name, [options = kind.options] {
                        return std::make_unique<InProcessDevice>(options);
                      }});
-  std::ranges::move(every_tcp_disk(), std::back_inserter(kinds));
+  for (const TcpKind& kind : every_tcp_disk())
+    kinds.push_back(
+        {kind.name, [options = kind.options] { return std::make_unique<TcpDevice>(options); }});
   return kinds;
 }
 

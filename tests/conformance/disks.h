@@ -43,9 +43,7 @@ inline std::ostream& operator<<(std::ostream& out, const DiskKind& kind) {
 std::vector<InProcessKind> every_in_process_disk();
 /// Those of them whose store is asked for everything, instead of lending its memory.
 std::vector<InProcessKind> every_disk_with_operations();
-/// Both ends and what is between them. The names begin with "tcp_".
-std::vector<DiskKind> every_tcp_disk();
-/// All kinds.
+/// All kinds: these and those that are reached over TCP, whose names begin with "tcp_".
 std::vector<DiskKind> every_disk();
 
 /// A test of what any host can see, on every kind of disk. The disk is made when it is first used.

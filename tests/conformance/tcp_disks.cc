@@ -1,7 +1,6 @@
 // The ways over TCP. What differs between them is what SRP and iWARP leave open: how data are
 // described and carried, and what the ends run on.
-#include "disks.h"
-#include "support/tcp_device.h"
+#include "tcp_disks.h"
 
 namespace srpd::test {
 namespace {
@@ -14,10 +13,6 @@ TcpOptions on(std::string type, std::uint32_t block_size = 512) {
   options.store.size = std::uint64_t{4} << 20;
   options.store.block_size = block_size;
   return options;
-}
-
-DiskKind kind(std::string name, TcpOptions options) {
-  return {"tcp_" + std::move(name), [options] { return std::make_unique<TcpDevice>(options); }};
 }
 
 TcpOptions with_crc(TcpOptions options) {
@@ -55,16 +50,16 @@ TcpOptions on_epoll(TcpOptions options) {
 
 }  // namespace
 
-std::vector<DiskKind> every_tcp_disk() {
-  return {kind("ramdisk", on("ramdisk")),
-          kind("ramdisk_4k_crc", with_crc(on("ramdisk", 4096))),
-          kind("ramdisk_indirect", with_tables(on("ramdisk"), Descriptors::indirect)),
-          kind("ramdisk_channels", with_channels(on("ramdisk"))),
-          kind("fileio", on("fileio")),
-          kind("fileio_fetched", without_immediate_data(on("fileio"))),
-          kind("fileio_external", with_tables(on("fileio"), Descriptors::external)),
-          kind("fileio_4k_partial", with_tables(on("fileio", 4096), Descriptors::external, 3)),
-          kind("fileio_epoll", on_epoll(on("fileio")))};
+std::vector<TcpKind> every_tcp_disk() {
+  return {{"tcp_ramdisk", on("ramdisk")},
+          {"tcp_ramdisk_4k_crc", with_crc(on("ramdisk", 4096))},
+          {"tcp_ramdisk_indirect", with_tables(on("ramdisk"), Descriptors::indirect)},
+          {"tcp_ramdisk_channels", with_channels(on("ramdisk"))},
+          {"tcp_fileio", on("fileio")},
+          {"tcp_fileio_fetched", without_immediate_data(on("fileio"))},
+          {"tcp_fileio_external", with_tables(on("fileio"), Descriptors::external)},
+          {"tcp_fileio_4k_partial", with_tables(on("fileio", 4096), Descriptors::external, 3)},
+          {"tcp_fileio_epoll", on_epoll(on("fileio"))}};
 }
 
 }  // namespace srpd::test

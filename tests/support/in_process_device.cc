@@ -30,6 +30,11 @@ scsi::LuIdentity identity() {
   return identity;
 }
 
+std::int64_t residual(std::uint64_t buffer, std::uint64_t wanted, std::uint64_t moved) {
+  if (moved < buffer) return -static_cast<std::int64_t>(buffer - moved);
+  return wanted > buffer ? static_cast<std::int64_t>(wanted - buffer) : 0;
+}
+
 }  // namespace
 
 TestCommand::TestCommand(runtime::Loop& on, scsi::TaskSet& set, scsi::ItNexus& from) : set_(set) {
@@ -124,10 +129,8 @@ ScsiReply TestCommand::reply() const {
   reply.status = static_cast<std::uint8_t>(result.status);
   reply.data_in.assign(data_in_.begin(), data_in_.begin() + static_cast<std::ptrdiff_t>(moved_in));
   reply.moved_out = moved_out;
-  reply.residual_in =
-      static_cast<std::int64_t>(wanted_in) - static_cast<std::int64_t>(data_in_.size());
-  reply.residual_out =
-      static_cast<std::int64_t>(wanted_out) - static_cast<std::int64_t>(data_out_.size());
+  reply.residual_in = residual(data_in_.size(), wanted_in, moved_in);
+  reply.residual_out = residual(data_out_.size(), wanted_out, moved_out);
   if (result.status == scsi::Status::check_condition) {
     reply.sense.resize(scsi::max_sense_length);
     const bool descriptors = itl != nullptr && itl->lu->descriptor_sense.load();

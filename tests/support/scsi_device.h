@@ -45,8 +45,8 @@ struct ScsiReply {
   Bytes sense;
   Bytes data_in;  ///< what was moved
   std::size_t moved_out = 0;
-  /// Of a command that ended well: transfer length of the CDB against the buffers, > 0 overflow,
-  /// < 0 underflow; both directions.
+  /// As hosts are told: < 0 what was not moved of the buffer, else > 0 what the CDB asked to move
+  /// beyond it; both directions.
   std::int64_t residual_in = 0;
   std::int64_t residual_out = 0;
 

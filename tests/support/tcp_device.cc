@@ -129,24 +129,57 @@ class TcpDevice::Host final : public ScsiDevice {
   std::uint64_t block_count() const override { return device_.block_count(); }
   const store::Properties& properties() const override { return device_.properties(); }
   std::unique_ptr<ScsiDevice> another_host() override { return device_.another_host(); }
-  ScsiReply execute(const ScsiRequest& request) override;
+  ScsiReply execute(const ScsiRequest& request) override { return execute_all({request})[0]; }
+  std::vector<ScsiReply> execute_all(const std::vector<ScsiRequest>& requests);
 
  private:
+  struct Exchange {
+    initiator::Request request;
+    Bytes data_in;
+  };
+  static void prepare(Exchange& exchange, const ScsiRequest& wanted);
+  static ScsiReply reply_of(const Exchange& exchange);
+
   TcpDevice& device_;
   std::unique_ptr<initiator::Client> client_;
 };
 
-ScsiReply TcpDevice::Host::execute(const ScsiRequest& wanted) {
-  Bytes data_in(wanted.data_in_length, untouched);
-  initiator::Request request;
+std::vector<ScsiReply> TcpDevice::Host::execute_all(const std::vector<ScsiRequest>& requests) {
+  std::vector<Exchange> exchanges(requests.size());
+  struct Waiting {
+    initiator::Client& client;
+    std::size_t count;
+  } waiting{*client_, requests.size()};
+  for (std::size_t i = 0; i < requests.size(); ++i) {
+    initiator::Request& request = exchanges[i].request;
+    prepare(exchanges[i], requests[i]);
+    request.context = &waiting;
+    request.done = [](initiator::Request& self) {
+      auto& rest = *static_cast<Waiting*>(self.context);
+      if (--rest.count == 0) rest.client.wake();
+    };
+    CHECK(client_->session().submit(request));
+  }
+  while (waiting.count != 0) client_->wait();
+  std::vector<ScsiReply> replies;
+  for (const Exchange& exchange : exchanges) replies.push_back(reply_of(exchange));
+  return replies;
+}
+
+void TcpDevice::Host::prepare(Exchange& exchange, const ScsiRequest& wanted) {
+  initiator::Request& request = exchange.request;
   CHECK(wanted.cdb.size() <= request.cdb.size());
   std::memcpy(request.cdb.data(), wanted.cdb.data(), wanted.cdb.size());
   request.cdb_length = static_cast<std::uint8_t>(wanted.cdb.size());
   request.lun = wanted.lun.value_or(0);
   request.attribute = static_cast<initiator::TaskAttribute>(wanted.attribute);
+  exchange.data_in.assign(wanted.data_in_length, untouched);
   request.data_out = wanted.data_out;
-  request.data_in = data_in;
-  client_->execute(request);
+  request.data_in = exchange.data_in;
+}
+
+ScsiReply TcpDevice::Host::reply_of(const Exchange& exchange) {
+  const initiator::Request& request = exchange.request;
   EXPECT_EQ(request.error, 0) << std::strerror(-request.error);
   if (request.error != 0) return {};
 
@@ -161,7 +194,8 @@ ScsiReply TcpDevice::Host::execute(const ScsiRequest& wanted) {
     EXPECT_GE(static_cast<std::int64_t>(buffer) + residual, 0);
     return residual < 0 ? buffer - static_cast<std::size_t>(-residual) : buffer;
   };
-  reply.moved_out = moved(wanted.data_out.size(), reply.residual_out);
+  reply.moved_out = moved(request.data_out.size(), reply.residual_out);
+  const Bytes& data_in = exchange.data_in;
   const auto end =
       data_in.begin() + static_cast<std::ptrdiff_t>(moved(data_in.size(), reply.residual_in));
   EXPECT_TRUE(std::all_of(end, data_in.end(), [](std::byte b) { return b == untouched; }))
@@ -175,9 +209,17 @@ TcpDevice::TcpDevice(const TcpOptions& options)
       target_(options_),
       loop_(must(runtime::make_loop(options_.loop))),
       transport_(transport::iwarp::make_transport(options_.iwarp)),
-      first_(another_host()) {
+      first_(std::make_unique<Host>(*this, ++hosts_)) {
   const ScsiReply power_on = first_->execute({.cdb = bytes({0, 0, 0, 0, 0, 0})});
   EXPECT_EQ(power_on.decoded().code, 0x2900);
+}
+
+TcpDevice::~TcpDevice() = default;
+
+ScsiReply TcpDevice::execute(const ScsiRequest& request) { return first_->execute(request); }
+
+std::vector<ScsiReply> TcpDevice::execute_all(const std::vector<ScsiRequest>& requests) {
+  return first_->execute_all(requests);
 }
 
 const store::Properties& TcpDevice::properties() const { return target_.lu().store().properties(); }

@@ -68,12 +68,15 @@ class TcpTarget {
 class TcpDevice final : public ScsiDevice {
  public:
   explicit TcpDevice(const TcpOptions& options);
+  ~TcpDevice() override;
 
   std::uint32_t block_size() const override { return options_.store.block_size; }
   std::uint64_t block_count() const override { return options_.store.size / block_size(); }
   const store::Properties& properties() const override;
   /// From the first host, whose power-on unit attention is gone.
-  ScsiReply execute(const ScsiRequest& request) override { return first_->execute(request); }
+  ScsiReply execute(const ScsiRequest& request) override;
+  /// All of them at once, as many under way as there are credits.
+  std::vector<ScsiReply> execute_all(const std::vector<ScsiRequest>& requests);
   std::unique_ptr<ScsiDevice> another_host() override;
 
  private:
@@ -84,7 +87,7 @@ class TcpDevice final : public ScsiDevice {
   std::unique_ptr<runtime::Loop> loop_;
   std::unique_ptr<transport::Transport> transport_;
   std::size_t hosts_ = 0;
-  std::unique_ptr<ScsiDevice> first_;
+  std::unique_ptr<Host> first_;
 };
 
 }  // namespace srpd::test
