@@ -25,6 +25,8 @@ constexpr std::size_t send_budget = 4u << 20;
 // So much queued does not wait for the end of the iteration.
 constexpr std::size_t send_at_once = 256 * 1024;
 constexpr runtime::Time terminate_linger = 1s;
+// Looks at the progress of reads in one read_timeout.
+constexpr std::uint32_t read_looks = 2;
 
 std::uint32_t read_ring_size(const IwarpChannel::Setup& setup) {
   // An RTR in the form of an RDMA Read is one more.
@@ -80,6 +82,7 @@ IwarpChannel::~IwarpChannel() {
   CHECK(lent_ == 0);
   loop_.cancel_deferred(turn_);
   loop_.cancel_timer(alarm_);
+  loop_.cancel_timer(read_watch_);
 }
 
 void IwarpChannel::start(Handler& handler) {
@@ -109,7 +112,7 @@ void IwarpChannel::read(ReadWork& work) {
   if (phase_ > Phase::open)
     work.cookie = static_cast<std::uint64_t>(-ECONNRESET);
   else if (transmitter_.post(work))
-    return;
+    return watch_reads();
   done_reads_.push(work);
 }
 
@@ -150,6 +153,7 @@ void IwarpChannel::deliver(Iu& iu) { handler_->on_iu(iu); }
 
 void IwarpChannel::read_placed(const OutstandingRead& read) {
   loop_.defer(turn_);  // a place for the next Read Request is free
+  ++responses_;
   if (!read.last_of_work) return;
   ReadWork* const work = transmitter_.read_done();
   DCHECK(work == read.work);
@@ -318,10 +322,13 @@ void IwarpChannel::flush() {
   }
 }
 
-// Callbacks may post more.
+// Callbacks may post more, which after the end completes here as well: reads whose completions
+// send, and the other way round.
 void IwarpChannel::complete_done() {
-  while (SendWork* const work = done_sends_.pop()) work->complete(static_cast<int>(work->cookie));
-  while (ReadWork* const work = done_reads_.pop()) work->complete(static_cast<int>(work->cookie));
+  while (!done_sends_.empty() || !done_reads_.empty()) {
+    while (SendWork* const work = done_sends_.pop()) work->complete(static_cast<int>(work->cookie));
+    while (ReadWork* const work = done_reads_.pop()) work->complete(static_cast<int>(work->cookie));
+  }
 }
 
 void IwarpChannel::take_turn() {
@@ -396,6 +403,31 @@ void IwarpChannel::set_alarm(runtime::Time delay) {
   loop_.start_timer(alarm_, loop_.now() + delay);
 }
 
+void IwarpChannel::watch_reads() {
+  if (read_watch_.armed()) return;
+  read_watch_.responses = responses_;
+  read_watch_.left = 0;
+  read_watch_.idle = 0;
+  loop_.start_timer(read_watch_, loop_.now() + setup_.options.read_timeout / read_looks);
+}
+
+// TCP sees a peer that is gone or does not read; one that reads and never answers would hold our
+// buffers for ever.
+void IwarpChannel::check_reads() {
+  if (phase_ != Phase::open || !transmitter_.has_reads()) return;
+  const std::uint32_t left = outstanding_.empty() ? 0 : outstanding_.front().left;
+  const bool stuck = !outstanding_.empty() && read_watch_.responses == responses_ &&
+                     (read_watch_.idle == 0 || read_watch_.left == left);
+  read_watch_.responses = responses_;
+  read_watch_.left = left;
+  read_watch_.idle = stuck ? read_watch_.idle + 1 : 0;
+  if (read_watch_.idle > read_looks) {
+    reset_ = true;
+    return fail(CloseReason::Kind::peer_reset, "the peer does not answer RDMA Reads");
+  }
+  loop_.start_timer(read_watch_, loop_.now() + setup_.options.read_timeout / read_looks);
+}
+
 void IwarpChannel::abandon() {
   transmitter_.abandon_sends(done_sends_);
   transmitter_.abandon_reads(done_reads_);
@@ -414,6 +446,7 @@ void IwarpChannel::finish() {
   shared_->forget(*this);
   loop_.unwatch(*this);
   loop_.cancel_timer(alarm_);
+  loop_.cancel_timer(read_watch_);
   if (reset_)
     socket_.set_abort();
   else

@@ -75,6 +75,18 @@ class IwarpChannel final : public Channel,
     IwarpChannel& channel;
   };
 
+  // Looks now and then whether RDMA Reads get on; armed while there are any, so that it costs
+  // nothing per read.
+  struct ReadWatch : runtime::Timer {
+    explicit ReadWatch(IwarpChannel& owner)
+        : Timer([](Timer& self) { static_cast<ReadWatch&>(self).channel.check_reads(); }),
+          channel(owner) {}
+    IwarpChannel& channel;
+    std::uint32_t responses = 0;  // how many were complete at the last look,
+    std::uint32_t left = 0;       // and what was missing of the oldest read
+    std::uint32_t idle = 0;       // looks in a row without progress
+  };
+
   // Receiver::Owner
   Iu* take_iu(std::uint32_t length, bool whole) override;
   void deliver(Iu& iu) override;
@@ -102,6 +114,8 @@ class IwarpChannel final : public Channel,
   void fail(CloseReason::Kind kind, std::string text, const Fault* fault = nullptr);
   bool send_terminate(const Fault& fault);
   void set_alarm(runtime::Time delay);
+  void watch_reads();
+  void check_reads();
   void abandon();
   void drain();
   void finish();
@@ -132,11 +146,13 @@ class IwarpChannel final : public Channel,
   bool hung_up_ = false;       // FIN or an error is reported: read to the end
   std::uint8_t bulk_ = 0;      // large payloads came lately: read less into the staging buffer
   std::uint32_t lent_ = 0;
+  std::uint32_t responses_ = 0;  // complete ones
 
   WorkList<SendWork> done_sends_;
   WorkList<ReadWork> done_reads_;
   Turn turn_{*this};
   Alarm alarm_{*this};
+  ReadWatch read_watch_{*this};
 };
 
 }  // namespace srpd::transport::iwarp

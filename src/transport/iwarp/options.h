@@ -27,6 +27,9 @@ struct IwarpOptions {
   std::chrono::milliseconds request_timeout{5'000};  ///< for a complete MPA Request
   std::chrono::milliseconds close_timeout{2'000};  ///< for what is queued to leave and FIN to come
   std::chrono::milliseconds user_timeout{30'000};  ///< TCP_USER_TIMEOUT: sent, not acknowledged
+  /// An RDMA Read of which nothing arrives for so long, up to half as much more, ends the
+  /// connection.
+  std::chrono::milliseconds read_timeout{30'000};
   std::chrono::seconds keepalive_idle{10};
   std::chrono::seconds keepalive_interval{5};
   int keepalive_count = 3;

@@ -126,6 +126,7 @@ class Transmitter {
 
   /// The last response of the oldest read work arrived; removes and returns it.
   ReadWork* read_done();
+  bool has_reads() const { return !reads_.empty(); }
   /// False when a Read Request of the peer would have to be answered from `stag`, which is about to
   /// be withdrawn: the connection cannot go on.
   bool memory_withdrawn(std::uint32_t stag);

@@ -1,4 +1,5 @@
 // The responder against peers that are wrong, slow, rude or many: each costs at most itself.
+#include <fmt/format.h>
 #include <sys/resource.h>
 
 #include <list>
@@ -446,6 +447,116 @@ TEST_F(HostilePeer, DoesNotReadItsAnswers) {
   ASSERT_TRUE(run_until([&] { return target_.closed; }));
   for (CountedSend& work : works) EXPECT_EQ(work.completions, 1);
   EXPECT_EQ(works.back().result(), -ECONNRESET);
+}
+
+// Each completion posts the next work, reads and sends in turns.
+struct Chain {
+  struct Read : ReadWork {
+    explicit Read(Chain& of)
+        : ReadWork([](runtime::Completion& self) { static_cast<Read&>(self).chain.go_on(); }),
+          chain(of) {}
+    Chain& chain;
+  };
+  struct Send : SendWork {
+    explicit Send(Chain& of)
+        : SendWork([](runtime::Completion& self) { static_cast<Send&>(self).chain.go_on(); }),
+          chain(of) {}
+    Chain& chain;
+  };
+
+  explicit Chain(Channel& to) : channel(to) {}
+  void go_on() {
+    if (left == 0 || --left == 0) return;
+    if (left % 2 == 0) {
+      Send& work = sends.emplace_back(*this);
+      work.iu = as_bytes("answer");
+      channel.send(work);
+    } else {
+      Read& work = reads.emplace_back(*this);
+      work.remote = {&remote, 1};
+      work.local = {&local, 1};
+      work.length = 16;
+      channel.read(work);
+    }
+  }
+
+  Channel& channel;
+  int left = 20;
+  std::array<std::byte, 16> data{};
+  const RemoteSegment remote{0, 1, 16};
+  const iovec local{data.data(), data.size()};
+  std::list<Read> reads;
+  std::list<Send> sends;
+};
+
+TEST_F(HostilePeer, WhatIsPostedWhileItEndsCompletesBeforeTheEnd) {
+  auto peer = connected();
+  Chain chain(*established_.channel);
+  chain.go_on();
+  peer.send_hex(
+      "0013414300000000000000000000000100000000"
+      "41000000"
+      "00000000");
+  ASSERT_TRUE(run_until([&] { return peer.has(52); }));
+  EXPECT_EQ(chain.left, 19);
+  peer.reset();
+  ASSERT_TRUE(run_until([&] { return target_.closed; }));
+  EXPECT_EQ(chain.left, 0);
+}
+
+TEST_F(HostilePeer, DoesNotAnswerReads) {
+  IwarpOptions options;
+  options.read_timeout = 50ms;
+  listen(options);
+  auto peer = connected();
+  std::array<std::byte, 16> data;
+  const RemoteSegment remote{0, 1, 16};
+  const iovec local{data.data(), data.size()};
+  CountedRead work;
+  work.remote = {&remote, 1};
+  work.local = {&local, 1};
+  work.length = 16;
+  established_.channel->read(work);
+  // It goes on talking, which does not help.
+  peer.send_hex(
+      "0013414300000000000000000000000100000000"
+      "41000000"
+      "00000000");
+  ASSERT_TRUE(run_until([&] { return target_.closed; }));
+  EXPECT_EQ(work.result(), -ECONNRESET);
+  EXPECT_EQ(target_.reason.kind, CloseReason::Kind::peer_reset);
+  EXPECT_NE(target_.reason.text.find("does not answer RDMA Reads"), std::string::npos);
+}
+
+// A response may take any time as long as something arrives now and then.
+TEST_F(HostilePeer, AnswersReadsSlowly) {
+  IwarpOptions options;
+  options.read_timeout = 100ms;
+  listen(options);
+  auto peer = connected();
+  std::array<std::byte, 16> data{};
+  const RemoteSegment remote{0, 1, 16};
+  const iovec local{data.data(), data.size()};
+  CountedRead work;
+  work.remote = {&remote, 1};
+  work.local = {&local, 1};
+  work.length = 16;
+  established_.channel->read(work);
+  peer.send_hex(
+      "0013414300000000000000000000000100000000"
+      "41000000"
+      "00000000");
+  ASSERT_TRUE(run_until([&] { return peer.has(52); }));
+  for (int i = 0; i < 8; ++i) {
+    const auto later = loop_->now() + 50ms;
+    ASSERT_TRUE(run_until([&] { return loop_->now() >= later; }));
+    ASSERT_FALSE(target_.closed) << target_.reason.text;
+    peer.send_hex(
+        fmt::format("0010{}4200000001{:016x}abab000000000000", i == 7 ? "c1" : "81", i * 2));
+  }
+  ASSERT_TRUE(run_until([&] { return work.completions == 1; }));
+  EXPECT_EQ(work.result(), 0);
+  EXPECT_EQ(data.back(), std::byte{0xab});
 }
 
 // The initiator against strange responders.
