@@ -72,14 +72,29 @@ struct BufferPool::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
-  Buffer lend(std::uint32_t size) {
+  // The dynamic threshold of shared-memory switches (Choudhury and Hahne): as much as stays free.
+  bool within_share(const BufferAccount& account, std::size_t bytes) const {
+    return &account == &common || account.lent_ == 0 || account.lent_ + 2 * bytes <= bound - lent;
+  }
+
+  // Whoever waits for room comes first, or large requests would starve.
+  bool may_take(const BufferAccount& account, std::uint32_t size) const {
+    return !room_awaited && account.first_ == nullptr &&
+           within_share(account, bytes_of(class_of(size)));
+  }
+
+  Buffer lend(std::uint32_t size, BufferAccount& account) {
     const std::size_t index = class_of(size);
     const std::size_t bytes = bytes_of(index);
     if (lent + bytes > bound) return {};
     std::byte* const data = take(index, bytes);
     lent += bytes;
+    account.lent_ += bytes;
     unpoison(data, size);
-    return {.data = data, .size = size, .size_class = static_cast<std::uint8_t>(index)};
+    return {.data = data,
+            .size = size,
+            .size_class = static_cast<std::uint8_t>(index),
+            .account = &account};
   }
 
   std::byte* take(std::size_t index, std::size_t bytes) {
@@ -129,23 +144,68 @@ struct BufferPool::Impl {
     poison(buffer.data, bytes);
     size_class.free.push_back(static_cast<std::uint32_t>(offset / bytes));
     lent -= bytes;
+    buffer.account->lent_ -= bytes;
     cached += bytes;
   }
 
+  void wait(Acquire& request, BufferAccount& account) {
+    request.next = nullptr;
+    if (account.first_ == nullptr) {
+      account.first_ = &request;
+      add_turn(account);
+    } else {
+      account.last_->next = &request;
+    }
+    account.last_ = &request;
+  }
+
+  void add_turn(BufferAccount& account) {
+    account.next_ = nullptr;
+    (last_turn != nullptr ? last_turn->next_ : first_turn) = &account;
+    last_turn = &account;
+    ++turns;
+  }
+
+  BufferAccount& take_turn() {
+    BufferAccount& account = *first_turn;
+    first_turn = account.next_;
+    if (first_turn == nullptr) last_turn = nullptr;
+    --turns;
+    return account;
+  }
+
+  // Goes round until nobody can be served, or who is first has to wait for room.
   void grant_waiters() {
     // A waiter that is served may release at once; the outermost call goes on with the next.
     if (granting) return;
     granting = true;
-    while (first != nullptr) {
-      Acquire& request = *first;
-      const Buffer buffer = lend(request.size);
-      if (!buffer) break;
-      first = request.next;
-      if (first == nullptr) last = nullptr;
-      request.buffer = buffer;
-      request.complete(0);
+    room_awaited = false;
+    std::size_t passed_over = 0;
+    while (passed_over < turns && !room_awaited) {
+      BufferAccount& account = *first_turn;
+      if (within_share(account, bytes_of(class_of(account.first_->size)))) {
+        passed_over = 0;
+        serve(account);
+      } else {
+        ++passed_over;
+        add_turn(take_turn());
+      }
     }
     granting = false;
+  }
+
+  void serve(BufferAccount& account) {
+    Acquire& request = *account.first_;
+    const Buffer buffer = lend(request.size, account);
+    if (!buffer) {
+      room_awaited = true;
+      return;
+    }
+    account.first_ = request.next;
+    take_turn();
+    if (account.first_ != nullptr) add_turn(account);
+    request.buffer = buffer;
+    request.complete(0);
   }
 
   std::size_t bound;
@@ -154,8 +214,11 @@ struct BufferPool::Impl {
   std::array<SizeClass, classes> by_size;
   std::size_t lent = 0;
   std::size_t cached = 0;
-  Acquire* first = nullptr;
-  Acquire* last = nullptr;
+  BufferAccount common;  // of requests without one
+  BufferAccount* first_turn = nullptr;
+  BufferAccount* last_turn = nullptr;
+  std::size_t turns = 0;
+  bool room_awaited = false;  // by somebody within his share
   bool granting = false;
 };
 
@@ -164,26 +227,26 @@ BufferPool::BufferPool(std::size_t bound) : impl_(std::make_unique<Impl>(bound))
 BufferPool::~BufferPool() = default;
 
 void BufferPool::acquire(Acquire& request) {
-  request.buffer = try_acquire(request.size);
-  if (request.buffer) {
-    request.complete(0);
-    return;
+  BufferAccount& account = request.account == nullptr ? impl_->common : *request.account;
+  CHECK(request.size > 0 && request.size <= largest);
+  if (impl_->may_take(account, request.size)) {
+    request.buffer = impl_->lend(request.size, account);
+    if (request.buffer) return request.complete(0);
+    impl_->room_awaited = true;
   }
-  request.next = nullptr;
-  (impl_->last != nullptr ? impl_->last->next : impl_->first) = &request;
-  impl_->last = &request;
+  impl_->wait(request, account);
 }
 
-Buffer BufferPool::try_acquire(std::uint32_t size) {
+Buffer BufferPool::try_acquire(std::uint32_t size, BufferAccount* account) {
   CHECK(size > 0 && size <= largest);
-  // Whoever waits comes first, or large requests would starve.
-  if (impl_->first != nullptr) return {};
-  return impl_->lend(size);
+  BufferAccount& of = account == nullptr ? impl_->common : *account;
+  if (!impl_->may_take(of, size)) return {};
+  return impl_->lend(size, of);
 }
 
 void BufferPool::release(Buffer buffer) {
   impl_->give_back(buffer);
-  if (impl_->first != nullptr) impl_->grant_waiters();
+  if (impl_->turns != 0) impl_->grant_waiters();
 }
 
 std::size_t BufferPool::lent_bytes() const { return impl_->lent; }

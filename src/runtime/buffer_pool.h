@@ -1,7 +1,8 @@
 // Data buffers of one loop: page aligned, size classes from 4 KiB to 1 MiB, bounded in total; who
-// asks when all are out waits in order. A command holds at most one buffer at a time, so waiting
-// cannot deadlock. The memory is one mapping that the kernel fills on first use; what was released
-// last is lent first, because it is still in the caches.
+// asks when all are out waits, in order and in turns. Nobody gets more than what he leaves free for
+// others, so that a session that keeps its buffers cannot stop the rest. A command holds at most
+// one buffer at a time, so waiting cannot deadlock. The memory is one mapping that the kernel fills
+// on first use; what was released last is lent first, because it is still in the caches.
 #pragma once
 
 #include <cstddef>
@@ -9,15 +10,19 @@
 #include <memory>
 #include <span>
 
+#include "base/check.h"
 #include "runtime/completion.h"
 
 namespace srpd::runtime {
+
+class BufferAccount;
 
 /// A lent piece of memory. Trivially copyable: the holder gives it back with BufferPool::release().
 struct Buffer {
   std::byte* data = nullptr;
   std::uint32_t size = 0;  ///< as asked
   std::uint8_t size_class = 0;
+  BufferAccount* account = nullptr;  ///< for the pool
 
   explicit operator bool() const { return data != nullptr; }
   std::span<std::byte> bytes() const { return {data, size}; }
@@ -30,8 +35,9 @@ class BufferPool {
 
   struct Acquire : Completion {
     using Completion::Completion;
-    std::uint32_t size = 0;  ///< in: 1 .. largest
-    Buffer buffer;           ///< out
+    std::uint32_t size = 0;            ///< in: 1 .. largest
+    BufferAccount* account = nullptr;  ///< in: null where no share is kept
+    Buffer buffer;                     ///< out
     Acquire* next = nullptr;
   };
 
@@ -41,10 +47,10 @@ class BufferPool {
   BufferPool(const BufferPool&) = delete;
   BufferPool& operator=(const BufferPool&) = delete;
 
-  /// May complete inline. FIFO among waiters. Result 0.
+  /// May complete inline. FIFO within an account, accounts take turns. Result 0.
   void acquire(Acquire& request);
   /// Never waits: an empty Buffer when nothing is free now.
-  Buffer try_acquire(std::uint32_t size);
+  Buffer try_acquire(std::uint32_t size, BufferAccount* account = nullptr);
   void release(Buffer buffer);
 
   std::size_t lent_bytes() const;
@@ -59,6 +65,25 @@ class BufferPool {
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;
+};
+
+/// Whoever shall not get in the way of others: a session. What it holds may grow to what is free
+/// besides; a first buffer it gets in any case. Lives until all is returned and nobody waits.
+class BufferAccount {
+ public:
+  BufferAccount() = default;
+  BufferAccount(const BufferAccount&) = delete;
+  BufferAccount& operator=(const BufferAccount&) = delete;
+  ~BufferAccount() { CHECK(lent_ == 0 && first_ == nullptr); }
+
+  std::size_t lent_bytes() const { return lent_; }
+
+ private:
+  friend class BufferPool;
+  std::size_t lent_ = 0;
+  BufferPool::Acquire* first_ = nullptr;
+  BufferPool::Acquire* last_ = nullptr;
+  BufferAccount* next_ = nullptr;  // whose turn is after it, while somebody waits
 };
 
 }  // namespace srpd::runtime

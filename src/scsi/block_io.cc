@@ -45,6 +45,7 @@ void BufferRequest::start(Command& command, std::uint64_t bytes) {
   CHECK(bytes > 0 && !command.buffer);
   reset();
   size = static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes, runtime::BufferPool::largest));
+  account = command.buffer_account;
   command.loop->buffers().acquire(*this);
 }
 

@@ -73,7 +73,8 @@ class Command {
   Lu* lu = nullptr;            ///< itl->lu
   Extent extent;               ///< checked against the unit's size
   std::array<iovec, 2> data_in_storage;
-  runtime::Buffer buffer;       ///< given back by finish()
+  runtime::Buffer buffer;                            ///< given back by finish()
+  runtime::BufferAccount* buffer_account = nullptr;  ///< the task set's
   bool aborted = false;         ///< nothing is reported and no data moves any more; the slot drains
   bool started = false;         ///< left the task set's queue
   bool startable = false;       ///< may leave it now

@@ -133,6 +133,7 @@ void on_done(void* context, Result result) { complete(*static_cast<Command*>(con
 Task<Result> run_when_buffered(Command& command) {
   BufferPool::Acquire acquire;
   acquire.size = ParameterData::capacity;
+  acquire.account = command.buffer_account;
   command.loop->buffers().acquire(acquire);
   co_await acquire;
   command.buffer = acquire.buffer;
@@ -142,7 +143,8 @@ Task<Result> run_when_buffered(Command& command) {
 
 void run(Command& command, const Spec& spec) {
   if (spec.data == Data::in) {
-    command.buffer = command.loop->buffers().try_acquire(ParameterData::capacity);
+    command.buffer =
+        command.loop->buffers().try_acquire(ParameterData::capacity, command.buffer_account);
     if (!command.buffer) return run_when_buffered(command).detach(on_done, &command);
   }
   complete(command, spec.run(command));

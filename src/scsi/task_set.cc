@@ -18,6 +18,7 @@ bool is_special(const Command& command) { return command.attribute != TaskAttrib
 TaskSet::~TaskSet() { CHECK(size_ == 0); }
 
 void TaskSet::submit(Command& command) {
+  command.buffer_account = &buffers_;
   command.previous = newest_;
   command.next_in_set = nullptr;
   (newest_ == nullptr ? oldest_ : newest_->next_in_set) = &command;

@@ -8,6 +8,7 @@
 #include <cstdint>
 
 #include "base/check.h"
+#include "runtime/buffer_pool.h"
 #include "scsi/command.h"
 
 namespace srpd::scsi {
@@ -58,6 +59,7 @@ class TaskSet {
   void start_waiting();
   void unlink(Command& command);
 
+  runtime::BufferAccount buffers_;  ///< of its commands
   Command* oldest_ = nullptr;
   Command* newest_ = nullptr;
   std::uint32_t size_ = 0;

@@ -143,6 +143,54 @@ TEST(BufferPool, WhatIsHeldStaysWithinTheBoundAcrossClasses) {
   }
 }
 
+TEST(BufferPool, AnAccountLeavesAsMuchAsItHolds) {
+  BufferPool pool(8 * mib);
+  BufferAccount greedy, other;
+  std::vector<Buffer> buffers;
+  while (const Buffer buffer = pool.try_acquire(mib, &greedy)) buffers.push_back(buffer);
+  EXPECT_EQ(greedy.lent_bytes(), 4 * mib);
+  std::vector<int> order;
+  Waiter more(mib, order, 1), newcomer(mib, order, 2);
+  more.account = &greedy;
+  newcomer.account = &other;
+  pool.acquire(more);
+  EXPECT_FALSE(more.done());
+  pool.acquire(newcomer);
+  EXPECT_TRUE(newcomer.done()) << "who waits for his share keeps nobody waiting";
+  pool.release(newcomer.buffer);
+  EXPECT_FALSE(more.done());
+  pool.release(buffers.back());
+  buffers.pop_back();
+  EXPECT_TRUE(more.done());
+  pool.release(more.buffer);
+  for (const Buffer& buffer : buffers) pool.release(buffer);
+  EXPECT_EQ(greedy.lent_bytes(), 0u);
+}
+
+TEST(BufferPool, AccountsTakeTurnsAndEachGetsItsFirst) {
+  BufferPool pool(2 * mib);
+  BufferAccount greedy, other;
+  const Buffer a = pool.try_acquire(mib, &greedy);
+  const Buffer b = pool.try_acquire(mib);
+  std::vector<int> order;
+  Waiter first(mib, order, 1), second(mib, order, 2), third(mib, order, 3);
+  first.account = second.account = &greedy;
+  third.account = &other;
+  pool.acquire(first);
+  pool.acquire(second);
+  pool.acquire(third);
+  pool.release(b);
+  EXPECT_EQ(order, std::vector<int>({3})) << "the greedy one has one already";
+  pool.release(a);
+  EXPECT_EQ(order, std::vector<int>({3, 1}));
+  pool.release(third.buffer);
+  EXPECT_EQ(order, std::vector<int>({3, 1})) << "a second one would leave nothing";
+  pool.release(first.buffer);
+  EXPECT_EQ(order, std::vector<int>({3, 1, 2}));
+  pool.release(second.buffer);
+  EXPECT_EQ(pool.lent_bytes(), 0u);
+}
+
 TEST(BufferPool, TrimGivesTheMemoryBack) {
   BufferPool pool(2 * mib);
   const Buffer buffer = pool.try_acquire(mib);
