@@ -9,6 +9,14 @@
 #include "unit/transport/channel_suite.h"
 #include "unit/transport/iwarp/raw_peer.h"
 
+// The check of virtual calls that clang compiles in asks the kernel through a pipe whether an object
+// can be read: it fails where a test leaves it no descriptor.
+#ifdef __clang__
+#if __has_feature(undefined_behavior_sanitizer)
+#define SRPD_CLANG_UBSAN
+#endif
+#endif
+
 namespace srpd::transport::iwarp {
 namespace {
 
@@ -170,6 +178,7 @@ TEST_F(HostilePeer, FloodOfHalfOpenConnectionsCostsOnlyItself) {
   EXPECT_TRUE(run_until([&] { return !target_.ius.empty(); }));
 }
 
+#ifndef SRPD_CLANG_UBSAN
 TEST_F(HostilePeer, RunsOutOfDescriptorsAndRecovers) {
   run_a_little();
   rlimit before{};
@@ -186,6 +195,7 @@ TEST_F(HostilePeer, RunsOutOfDescriptorsAndRecovers) {
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
   EXPECT_TRUE(run_until([&] { return requests_ == 1; }));
 }
+#endif
 
 TEST_F(HostilePeer, PortInUseNamesTheRemedy) {
   RecordingListener other;
