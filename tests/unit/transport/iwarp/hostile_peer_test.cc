@@ -9,8 +9,8 @@
 #include "unit/transport/channel_suite.h"
 #include "unit/transport/iwarp/raw_peer.h"
 
-// The check of virtual calls that clang compiles in asks the kernel through a pipe whether an object
-// can be read: it fails where a test leaves it no descriptor.
+// The check of virtual calls that clang compiles in asks the kernel through a pipe whether an
+// object can be read: it fails where a test leaves it no descriptor.
 #ifdef __clang__
 #if __has_feature(undefined_behavior_sanitizer)
 #define SRPD_CLANG_UBSAN
