@@ -134,6 +134,12 @@ int wait_for_all(std::deque<Job>& jobs, Load& load) {
               jobs.front().client->over() ? no_connection : scsi_error);
 }
 
+std::uint64_t connects(const std::deque<Job>& jobs) {
+  std::uint64_t sum = 0;
+  for (const Job& job : jobs) sum += job.client->session().counters().connects;
+  return sum;
+}
+
 int prepare(Load& load, Connected& connected) {
   const Options& options = load.options;
   const auto capacity = initiator::read_capacity(*connected.client, *connected.url.lun);
@@ -165,7 +171,7 @@ int prepare(Load& load, Connected& connected) {
   return success;
 }
 
-void report(const Load& load, double seconds) {
+void report(const Load& load, double seconds, std::uint64_t reconnects) {
   const Latency& latency = load.latency;
   const std::uint64_t ios = load.reads + load.writes;
   const double iops = static_cast<double>(ios) / seconds;
@@ -175,6 +181,7 @@ void report(const Load& load, double seconds) {
     json["ios"] = ios;
     json["reads"] = load.reads;
     json["writes"] = load.writes;
+    json["reconnects"] = reconnects;
     json["seconds"] = seconds;
     json["iops"] = iops;
     json["bytes_per_s"] = bytes_per_s;
@@ -197,6 +204,8 @@ void report(const Load& load, double seconds) {
   fmt::print("  latency: p50 {:.1f} us, p99 {:.1f} us, p99.9 {:.1f} us, max {:.1f} us\n",
              latency.percentile_us(0.5), latency.percentile_us(0.99), latency.percentile_us(0.999),
              latency.max_us());
+  if (reconnects > 0)
+    fmt::print("  {} reconnects: the figures include the time without a connection\n", reconnects);
 }
 
 int run(const Options& options, const Common& common) {
@@ -239,6 +248,7 @@ int run(const Options& options, const Common& common) {
     if (const int code = wait_for_all(jobs, load); code != success) return code;
     load.next_place = 0;
   }
+  const std::uint64_t connects_before = connects(jobs);
   const auto begin = Clock::now();
   load.end = begin + std::chrono::duration_cast<Clock::duration>(
                          std::chrono::duration<double>(options.seconds));
@@ -248,7 +258,7 @@ int run(const Options& options, const Common& common) {
   });
   const int code = wait_for_all(jobs, load);
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-  if (code == success) report(load, seconds);
+  if (code == success) report(load, seconds, connects(jobs) - connects_before);
   return code;
 }
 

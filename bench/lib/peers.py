@@ -131,7 +131,10 @@ class Srpd(Peer):
         text = self.load([self.settings.srp, "bench", f"srp://{LOOPBACK}:{self.port}/0",
                           "--operation", operation, "--pattern", pattern, "--block", block,
                           "--depth", depth, "--seconds", seconds, "--json"], seconds)
-        return json.loads(text)
+        result = json.loads(text)
+        if result["reconnects"] > 0:
+            raise PeerError(f"srpd ended the session {result['reconnects']} times; see its log")
+        return result
 
     def run(self, point, seconds):
         return self.bench(point.operation, point.pattern, point.block, point.depth, seconds)

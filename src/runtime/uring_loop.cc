@@ -281,11 +281,14 @@ void UringLoop::wait(Time timeout) {
   ::io_uring_submit_and_wait_timeout(&ring_, &cqe, 1, &limit, nullptr);
 }
 
+// What handlers bring about meanwhile is left for the next iteration, so that they cannot keep
+// deferred work, timers and mails waiting.
 bool UringLoop::reap() {
   bool worked = false;
   io_uring_cqe* cqe = nullptr;
-  // Timers and mails get their turn as well.
-  for (int left = 256; left > 0 && ::io_uring_peek_cqe(&ring_, &cqe) == 0; --left) {
+  if (::io_uring_peek_cqe(&ring_, &cqe) != 0) return false;  // lets the kernel post what it has
+  for (unsigned left = ::io_uring_cq_ready(&ring_);
+       left > 0 && ::io_uring_peek_cqe(&ring_, &cqe) == 0; --left) {
     const std::uint64_t token = cqe->user_data;
     const int result = cqe->res;
     const std::uint32_t flags = cqe->flags;

@@ -1,5 +1,6 @@
 """What happens to the file behind a disk, as a host sees it."""
 
+import json
 import os
 import signal
 import subprocess
@@ -97,6 +98,17 @@ class Disks(support.ProgramTest):
         for lun, expected in [(0, data), (1, bytes(MIB))]:
             self.check_srp("write", srpd.url(lun), "-q", data=data)
             self.assertEqual(self.check_srp("read", srpd.url(lun), "-q", "--count", MIB), expected)
+
+    def test_a_fast_host_keeps_its_session(self):
+        """All it may have under way, reacting to every answer while others are still leaving."""
+        srpd = self.start("--ramdisk", "64M", "--open")
+        for depth in (128, 512):
+            for operation in ("read", "write"):
+                load = json.loads(self.check_srp("bench", srpd.url(), "--depth", depth, "--seconds",
+                                                 0.5, "--operation", operation, "--json"))
+                self.assertEqual(load["reconnects"], 0, srpd.output)
+                self.assertGreater(load["ios"], 0)
+        self.assertNotIn("protocol error", srpd.output)
 
     def test_closed_by_default_tells_what_to_allow(self):
         srpd = self.start("--ramdisk", "16M")

@@ -197,11 +197,16 @@ void IwarpChannel::on_alarm() {
 // Reads until the socket is empty or the budget is spent; then goes on in the next iteration, since
 // a readiness report comes only for what arrives later. A short read means empty, unless the end of
 // the stream was reported, which only a read of 0 confirms.
+//
+// Works that have left (send() sends large amounts at once) complete before more is read: a fast
+// peer reacts to them before this iteration of the loop ends, and several times.
 bool IwarpChannel::receive(bool to_the_end) {
   if (phase_ == Phase::flushing || phase_ == Phase::draining) discard_received();
   if (phase_ != Phase::open) return false;
   std::size_t received = 0;
   while (true) {
+    complete_done();
+    if (phase_ != Phase::open) break;
     std::size_t asked = 0;
     const ssize_t n = receive_once(asked);
     if (n > 0) {

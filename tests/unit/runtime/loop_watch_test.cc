@@ -131,6 +131,31 @@ TEST_P(WatchTest, HalfCloseIsReported) {
   loop().unwatch(watch);
 }
 
+// What a handler causes is news for the next iteration: a fast peer that reacts to everything must
+// not keep deferred work waiting.
+TEST_P(WatchTest, DeferredWorkRunsBetweenEventsThatCauseEachOther) {
+  Pair pair;
+  constexpr int rounds = 500;
+  int handled = 0;
+  int since_deferred = 0;
+  int most = 0;
+  TestDeferred deferred([&] { since_deferred = 0; });
+  Recorder watch;
+  watch.react = [&](std::uint32_t events) {
+    if ((events & EPOLLIN) == 0 || drain(pair[0]) == 0) return;
+    most = std::max(most, ++since_deferred);
+    loop().defer(deferred);
+    if (++handled < rounds) {
+      ASSERT_EQ(::write(pair[1], "x", 1), 1);
+    }
+  };
+  ASSERT_EQ(loop().watch(watch, pair[0]), 0);
+  ASSERT_EQ(::write(pair[1], "x", 1), 1);
+  ASSERT_TRUE(run_until([&] { return handled == rounds; }));
+  EXPECT_LE(most, 2);
+  loop().unwatch(watch);
+}
+
 TEST_P(WatchTest, PipesWorkInBothDirections) {
   std::array<int, 2> ends{};
   ASSERT_EQ(::pipe2(ends.data(), O_NONBLOCK | O_CLOEXEC), 0);
