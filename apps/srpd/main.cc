@@ -18,6 +18,7 @@
 #include "srpd/loops.h"
 #include "srpd/options.h"
 #include "srpd/signals.h"
+#include "srpd/status.h"
 #include "srpd/summary.h"
 #include "target/target.h"
 #include "transport/registry.h"
@@ -45,10 +46,15 @@ void raise_file_limit() {
     log::warning("open files stay limited to the soft limit (ulimit -n)");
 }
 
-/// The first SIGTERM or SIGINT says goodbye to every host, the second does not wait for them.
+/// SIGUSR1 asks for the status. The first SIGTERM or SIGINT says goodbye to every host, the second
+/// does not wait for them.
 void on_signal(int signal, bool& stopping, target::Target& target, Loops& loops) {
   if (signal == SIGHUP) {
     log::info("SIGHUP: nothing to reload; restart srpd to change what it serves");
+    return;
+  }
+  if (signal == SIGUSR1) {
+    log_status(target, loops.home());
     return;
   }
   if (stopping) {

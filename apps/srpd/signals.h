@@ -10,8 +10,8 @@
 
 namespace srpd::app {
 
-/// SIGTERM, SIGINT and SIGHUP are blocked from here on, in threads made later too, and SIGPIPE is
-/// ignored. Before the first thread is made.
+/// SIGTERM, SIGINT, SIGHUP and SIGUSR1 are blocked from here on, in threads made later too, and
+/// SIGPIPE is ignored. Before the first thread is made.
 void block_signals();
 
 /// Calls `on_signal(number)` on the loop for each.

@@ -11,9 +11,6 @@
 namespace srpd::target {
 namespace {
 
-// Newest refusals kept for status output.
-constexpr std::size_t refusals_kept = 64;
-
 // Refusals logged in one second: anybody can cause them.
 constexpr std::uint32_t refusals_logged = 10;
 
@@ -140,28 +137,22 @@ std::string Logins::remedy(srp::LoginFault fault, const transport::ConnectReques
 void Logins::refuse(transport::ConnectRequest& request, const srp::LoginRequest& login,
                     srp::LoginFault fault) {
   const srp::LoginFaultText& text = srp::describe(fault);
-  Refusal refusal{.peer = request.peer().text(),
+  Refusal refusal{.host = request.peer().host(),
+                  .peer = request.peer().text(),
                   .initiator = port_id_text(login.initiator),
                   .port = port_id_text(login.target),
                   .cause = text.cause,
                   .remedy = remedy(fault, request, login),
-                  .reason = static_cast<std::uint32_t>(text.reason)};
+                  .reason = static_cast<std::uint32_t>(text.reason),
+                  .reason_name = srp::name(text.reason),
+                  .last = home_.now()};
   if (may_log_refusal())
     log::warning("login of {} at {} to {} refused: {}; {} (reason {:#010x}, {})", refusal.initiator,
                  refusal.peer, refusal.port, refusal.cause, refusal.remedy, refusal.reason,
-                 srp::name(text.reason));
-  {
-    const std::lock_guard lock(refusals_mutex_);
-    refusals_.push_back(std::move(refusal));
-    if (refusals_.size() > refusals_kept) refusals_.pop_front();
-  }
+                 refusal.reason_name);
+  refusals_.add(std::move(refusal));
   const auto iu = srp::build_login_rej({login.tag, text.reason});
   request.reject(wire::bytes_of(iu));
-}
-
-std::vector<Refusal> Logins::refusals() const {
-  const std::lock_guard lock(refusals_mutex_);
-  return {refusals_.begin(), refusals_.end()};
 }
 
 // Letting in

@@ -2,11 +2,9 @@
 // spreads the channels over the loops. Everything here runs on loops[0].
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <string>
 #include <tuple>
 #include <unordered_map>
@@ -16,6 +14,7 @@
 #include "srp/login.h"
 #include "target/bound.h"
 #include "target/port.h"
+#include "target/refusals.h"
 #include "target/session.h"
 #include "target/shard.h"
 #include "target/target.h"
@@ -35,7 +34,7 @@ class Logins final : public transport::Listener::Handler, private SessionOwner {
   /// No login any more; `done` when the last session is gone, possibly at once.
   void shut_down(std::function<void()> done);
   /// Any thread.
-  std::vector<Refusal> refusals() const;
+  std::vector<Refusal> refusals() const { return refusals_.list(); }
 
  private:
   /// Initiator port, target port as the host names it, and the host's address where the transport
@@ -123,8 +122,7 @@ class Logins final : public transport::Listener::Handler, private SessionOwner {
   std::uint32_t logged_ = 0;
   std::uint64_t not_logged_ = 0;
 
-  mutable std::mutex refusals_mutex_;
-  std::deque<Refusal> refusals_;
+  Refusals refusals_;
 };
 
 }  // namespace srpd::target

@@ -40,8 +40,11 @@ struct TargetOptions {
 
 /// A login that was refused; the newest are kept for status output.
 struct Refusal {
-  std::string peer, initiator, port, cause, remedy;
+  std::string host, peer, initiator, port, cause, remedy;
   std::uint32_t reason = 0;  ///< SRP_LOGIN_REJ reason code
+  std::string reason_name;   ///< the standard's
+  runtime::Time last{};      ///< loops[0]'s time of the last one
+  std::uint64_t count = 1;   ///< refused for the same cause so often
 };
 
 struct SessionInfo {
@@ -70,6 +73,7 @@ class Target {
   /// when the last session is gone.
   void shutdown(std::function<void()> done);
 
+  /// Oldest first. Any thread.
   std::vector<Refusal> refusals() const;
   /// `report` on loops[0].
   void list_sessions(std::function<void(std::vector<SessionInfo>)> report);

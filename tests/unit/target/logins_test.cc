@@ -87,6 +87,8 @@ TEST(Logins, IuTooLarge) {
   request.max_iu = 65537;
   EXPECT_EQ(reason_of(world.login(request)), LoginReject::iu_length_too_large);
   EXPECT_EQ(last_refusal(world).reason, 0x00010002u);
+  EXPECT_EQ(last_refusal(world).reason_name,
+            "REQUESTED MAXIMUM INITIATOR TO TARGET IU LENGTH VALUE TOO LARGE");
   request.max_iu = 65536;
   EXPECT_EQ(response_of(world.login(request)).max_initiator_iu, 65536u);
 }
@@ -332,8 +334,35 @@ TEST(Logins, RefusedWhileShuttingDown) {
 
 TEST(Logins, OnlyTheNewestRefusalsAreKept) {
   World world;
-  for (int i = 0; i < 100; ++i) world.login_raw({});
-  EXPECT_EQ(world.target().refusals().size(), 64u);
+  auto request = world.login_request();
+  request.max_iu = 65537;
+  for (int i = 0; i < 100; ++i) {
+    request.initiator[0] = std::byte(i);
+    world.login(request);
+  }
+  const auto refusals = world.target().refusals();
+  ASSERT_EQ(refusals.size(), 64u);
+  EXPECT_EQ(refusals.front().initiator.substr(0, 4), "0x24");
+  EXPECT_EQ(refusals.back().initiator.substr(0, 4), "0x63");
+}
+
+TEST(Logins, RepeatedRefusalsAreCounted) {
+  World world;
+  auto request = world.login_request();
+  request.max_iu = 65537;
+  world.login(request, "192.0.2.1:1000");
+  world.login_raw({}, "192.0.2.1:1001");
+  world.pass(std::chrono::seconds(5));
+  world.login(request, "192.0.2.1:1002");
+  world.login(request, "192.0.2.2:1000");
+  const auto refusals = world.target().refusals();
+  ASSERT_EQ(refusals.size(), 3u);
+  EXPECT_EQ(refusals[0].cause, "the private data are not an SRP_LOGIN_REQ");
+  EXPECT_EQ(refusals[0].count, 1u);
+  EXPECT_EQ(refusals[1].peer, "192.0.2.1:1002");
+  EXPECT_EQ(refusals[1].count, 2u);
+  EXPECT_GE(refusals[1].last - refusals[0].last, std::chrono::seconds(5));
+  EXPECT_EQ(refusals[2].host, "192.0.2.2");
 }
 
 TEST(Logins, PortsWithTheSameIdentifier) {
