@@ -14,6 +14,7 @@
 #include "control/build.h"
 #include "control/identity.h"
 #include "srpd/configuration.h"
+#include "srpd/device_management.h"
 #include "srpd/listen.h"
 #include "srpd/loops.h"
 #include "srpd/options.h"
@@ -99,6 +100,7 @@ int serve(const Options& options, const control::SavedConfiguration& saved, Loop
   }
   const auto listening = listen_everywhere(options, target, *transport);
   if (!listening) return fail(listening.error());
+  const auto device_management = answer_device_management(options, built, *listening);
 
   bool stopping = false;
   const auto signals =
@@ -122,6 +124,7 @@ int run(int argc, char** argv) {
   log::set_level(options->log_level);
   block_signals();
   raise_file_limit();
+  if (auto checked = check_device_management(*options); !checked) return fail(checked.error());
   const auto saved = configuration_from(*options);
   if (!saved) return fail(saved.error());
   const auto loops = Loops::start(*options);

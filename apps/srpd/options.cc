@@ -86,6 +86,11 @@ void add_access_flags(CLI::App& app, Options& options) {
   app.add_option("--target-name", options.target_name,
                  "Target port identifier: 32 hex digits, or a GUID (default: from this machine)")
       ->group(group);
+  app.add_option("--device-management", options.device_management,
+                 "Answer InfiniBand hosts that look for targets: auto (with an InfiniBand\n"
+                 "listener), off, or always, with this port or service ID as where to log in")
+      ->type_name("auto|off|PORT|0xID")
+      ->group(group);
 }
 
 void add_tuning_flags(CLI::App& app, Options& options, int& poll_us) {

@@ -27,6 +27,7 @@ struct Options {
   bool open = false;
   bool check_config = false;
   std::string target_name;
+  std::string device_management = "auto";  ///< or "off", a port, or 0x and a service ID
   unsigned loops = 1;
   std::vector<unsigned> cpus;
   runtime::LoopOptions loop;
