@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# Sourced by `run` and `build-siw`: the cache both fill, the lock that lets two of
+# Sourced by `run` and the build-* scripts: the cache they fill, the lock that lets two of
 # them run at once, and packages from Debian's archive.
 
 cache=${SRPD_VM_CACHE:-/var/cache/srpd-vm}
@@ -98,4 +98,20 @@ prepare_kernel() {
   series=$1 kernel_dir=$cache/kernel-$1
   locked fetch_kernel
   release=$(<"$kernel_dir/release")
+}
+
+# fetch_driver NAME: the source of a software RDMA driver of that kernel; sets source. Only
+# its folder is taken out of the 140 MB source package. Needs xz and a folder $work.
+fetch_driver() {
+  source=$cache/$1-source-$release
+  [ ! -e "$source/Kconfig" ] || return 0
+  local folder=linux-source-$series/drivers/infiniband/sw/$1
+  say "fetching linux-source-$series"
+  mkdir "$work/source"
+  unpack_package "linux-source-$series" "$work/source"
+  tar -C "$work/source" -xf "$work/source/usr/src/linux-source-$series.tar.xz" "$folder" ||
+    unavailable "there is no $folder in the package linux-source-$series"
+  rm -rf "$source"
+  mv "$work/source/$folder" "$source"
+  rm -rf "$work/source"
 }
