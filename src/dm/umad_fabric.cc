@@ -30,7 +30,7 @@ using MethodMask = std::array<long, 16 / sizeof(long)>;
 
 struct Buffer {
   struct Free {
-    void operator()(void* memory) const { ::umad_free(memory); }
+    void operator()(void* allocated) const { ::umad_free(allocated); }
   };
   std::unique_ptr<void, Free> memory{::umad_alloc(1, ::umad_size() + wire::mad::size)};
 
