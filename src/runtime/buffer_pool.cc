@@ -56,6 +56,7 @@ struct BufferPool::Impl {
     // Huge pages would be filled whole for the first 4 KiB used.
     ::madvise(mapped, range * classes, MADV_NOHUGEPAGE);
     base = static_cast<std::byte*>(mapped);
+    in_use.resize(range * classes / chunk);
     for (std::size_t i = 0; i < classes; ++i) {
       by_size[i].base = base + i * range;
       by_size[i].free.reserve(64);
@@ -114,6 +115,7 @@ struct BufferPool::Impl {
       } else {
         number = size_class.untouched++;
       }
+      ++in_use[chunk_of(size_class.base + number * bytes)];
     }
     return size_class.base + number * bytes;
   }
@@ -128,11 +130,44 @@ struct BufferPool::Impl {
   void cool_oldest(std::size_t index) {
     SizeClass& size_class = by_size[index];
     const std::size_t bytes = bytes_of(index);
-    ::madvise(size_class.base + size_class.free[size_class.cold] * bytes, bytes, MADV_DONTNEED);
+    std::byte* const data = size_class.base + size_class.free[size_class.cold] * bytes;
     ++size_class.cold;
     cached -= bytes;
     size_class.least_warm = std::min(size_class.least_warm, size_class.warm());
+    const std::size_t index_of_chunk = chunk_of(data);
+    const bool last = --in_use[index_of_chunk] == 0;
+    if (holders == nullptr) {
+      ::madvise(data, bytes, MADV_DONTNEED);
+    } else if (last) {
+      give_pages_back({base + index_of_chunk * chunk, chunk});
+    }
   }
+
+  std::size_t chunk_of(const std::byte* data) const {
+    return static_cast<std::size_t>(data - base) / chunk;
+  }
+
+  void give_pages_back(std::span<std::byte> memory) {
+    for (PageHolder* holder = holders; holder != nullptr;) {
+      PageHolder* const next = holder->next_;
+      holder->release_pages(memory);
+      holder = next;
+    }
+    ::madvise(memory.data(), memory.size(), MADV_DONTNEED);
+  }
+
+  // What was not given back for the sake of a holder.
+  void drop_cold_pages() {
+    for (std::size_t i = 0; i < classes; ++i) {
+      const SizeClass& size_class = by_size[i];
+      for (std::size_t at = 0; at < size_class.cold; ++at)
+        ::madvise(size_class.base + size_class.free[at] * bytes_of(i), bytes_of(i), MADV_DONTNEED);
+    }
+  }
+
+  // With a holder the buffer that is needed first stays: registering memory anew after every pause
+  // would cost more than it takes.
+  std::size_t kept_by_trim() const { return holders == nullptr ? 0 : 1; }
 
   void give_back(Buffer buffer) {
     CHECK(buffer.size_class < classes);
@@ -212,6 +247,8 @@ struct BufferPool::Impl {
   std::size_t range;
   std::byte* base = nullptr;
   std::array<SizeClass, classes> by_size;
+  std::vector<std::uint16_t> in_use;  // lent and cached buffers of each chunk
+  PageHolder* holders = nullptr;
   std::size_t lent = 0;
   std::size_t cached = 0;
   BufferAccount common;  // of requests without one
@@ -255,8 +292,27 @@ std::size_t BufferPool::reserved_bytes() const { return impl_->lent + impl_->cac
 
 void BufferPool::trim() {
   for (std::size_t i = 0; i < classes; ++i) {
-    while (impl_->by_size[i].warm() > 0) impl_->cool_oldest(i);
+    while (impl_->by_size[i].warm() > impl_->kept_by_trim()) impl_->cool_oldest(i);
   }
+}
+
+bool BufferPool::can_trim() const {
+  return std::any_of(impl_->by_size.begin(), impl_->by_size.end(),
+                     [&](const SizeClass& each) { return each.warm() > impl_->kept_by_trim(); });
+}
+
+std::span<std::byte> BufferPool::range() const { return {impl_->base, impl_->range * classes}; }
+
+void BufferPool::add_holder(PageHolder& holder) {
+  holder.next_ = impl_->holders;
+  impl_->holders = &holder;
+}
+
+void BufferPool::remove_holder(PageHolder& holder) {
+  PageHolder** at = &impl_->holders;
+  while (*at != &holder) at = &(*at)->next_;
+  *at = holder.next_;
+  if (impl_->holders == nullptr) impl_->drop_cold_pages();
 }
 
 void BufferPool::age() {

@@ -3,6 +3,10 @@
 // others, so that a session that keeps its buffers cannot stop the rest. A command holds at most
 // one buffer at a time, so waiting cannot deadlock. The memory is one mapping that the kernel fills
 // on first use; what was released last is lent first, because it is still in the caches.
+//
+// An adapter knows memory by its pages: while there is a PageHolder, memory goes back to the kernel
+// in whole chunks only, after the holder was told. Until then a chunk may keep pages that count
+// neither as lent nor as cached.
 #pragma once
 
 #include <cstddef>
@@ -16,6 +20,21 @@
 namespace srpd::runtime {
 
 class BufferAccount;
+
+/// Knows memory of a pool by its pages, as an adapter does that it is registered with.
+class PageHolder {
+ public:
+  /// The pages of `memory`, one or more whole chunks, are about to go; nothing in it is lent. On
+  /// the loop.
+  virtual void release_pages(std::span<std::byte> memory) = 0;
+
+ protected:
+  ~PageHolder() = default;
+
+ private:
+  friend class BufferPool;
+  PageHolder* next_ = nullptr;
+};
 
 /// A lent piece of memory. Trivially copyable: the holder gives it back with BufferPool::release().
 struct Buffer {
@@ -32,6 +51,8 @@ class BufferPool {
  public:
   static constexpr std::uint32_t smallest = 4096;
   static constexpr std::uint32_t largest = 1u << 20;
+  /// Pages are given back in such pieces, aligned in range(), while there is a PageHolder.
+  static constexpr std::uint32_t chunk = largest;
 
   struct Acquire : Completion {
     using Completion::Completion;
@@ -61,6 +82,15 @@ class BufferPool {
   /// Gives back cached memory that was not needed since the last call (a bounded part of it, so
   /// that the loop does not stall); called about once a second while the loop is busy.
   void age();
+  /// Whether trim() would do anything.
+  bool can_trim() const;
+
+  /// Where every buffer lies; most of it without memory behind it.
+  std::span<std::byte> range() const;
+  /// From now on the pages of a chunk in which something is lent or cached stay until `holder` is
+  /// told.
+  void add_holder(PageHolder& holder);
+  void remove_holder(PageHolder& holder);
 
  private:
   struct Impl;

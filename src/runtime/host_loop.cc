@@ -109,7 +109,9 @@ void HostLoop::iterate() {
       skipped_ = 0;
       worked |= collect(Time{});
     }
-  } else {
+  } else if (prepare_pollers()) {
+    worked = true;
+  } else if (!has_deferred()) {
     worked |= sleep();
   }
   worked |= run_deferred();
@@ -138,7 +140,7 @@ void HostLoop::woke_up() {
 
 Time HostLoop::sleep_time() const {
   Time until = timers_.next().value_or(Time::max());
-  if (buffers_.reserved_bytes() > buffers_.lent_bytes()) until = std::min(until, next_tending_);
+  if (buffers_.can_trim()) until = std::min(until, next_tending_);
   if (until == Time::max()) return until;
   // Not zero: that would mean not to wait.
   return std::max(until - now_, Time{1});

@@ -65,11 +65,11 @@ void Loop::remove_poller(Poller& poller) {
   poller.next_ = poller.previous_ = nullptr;
 }
 
-bool Loop::run_pollers() {
+bool Loop::for_each_poller(bool (Poller::*call)()) {
   bool found = false;
   for (Poller* poller = pollers_; poller != nullptr; poller = next_poller_) {
     next_poller_ = poller->next_;
-    found |= poller->poll();
+    found |= (poller->*call)();
   }
   return found;
 }

@@ -102,6 +102,9 @@ class Mail {
 class Poller {
  public:
   virtual bool poll() = 0;
+  /// The loop is about to sleep, and only a Watch, a timer or a mail will wake it: whoever can be
+  /// told of work in no other way arranges for that now. True when it found some all the same.
+  virtual bool prepare_sleep() { return false; }
 
  protected:
   virtual ~Poller() = default;
@@ -188,15 +191,19 @@ class Loop {
   /// Runs what was deferred, including what that defers, up to a bound; true when anything ran.
   bool run_deferred();
   /// True when one of them found work.
-  bool run_pollers();
+  bool run_pollers() { return for_each_poller(&Poller::poll); }
+  /// Before a sleep; true when one of them found work, so that there is no reason to.
+  bool prepare_pollers() { return for_each_poller(&Poller::prepare_sleep); }
   bool has_pollers() const { return pollers_ != nullptr; }
   bool has_deferred() const { return deferred_head_ != nullptr; }
 
  private:
+  bool for_each_poller(bool (Poller::*call)());
+
   Deferred* deferred_head_ = nullptr;
   Deferred** deferred_tail_ = &deferred_head_;
   Poller* pollers_ = nullptr;
-  Poller* next_poller_ = nullptr;  // where run_pollers() goes on; survives removal from a poll()
+  Poller* next_poller_ = nullptr;  // where for_each_poller() goes on; survives removal from a call
 };
 
 struct LoopOptions {

@@ -12,6 +12,7 @@
 
 #include "runtime/completion.h"
 #include "runtime/loop.h"
+#include "runtime/pinnable_memory.h"
 
 namespace srpd::store {
 
@@ -87,6 +88,9 @@ class Backstore {
     static_cast<void>(length);
     return nullptr;
   }
+
+  /// What map() gives pieces of, for transports that register it; null where map() gives none.
+  virtual runtime::PinnableMemory* memory() { return nullptr; }
 
   /// At most one; null to remove.
   virtual void set_observer(Observer* observer) { static_cast<void>(observer); }

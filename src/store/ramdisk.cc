@@ -22,7 +22,7 @@ constexpr std::uint64_t max_clear = std::uint64_t{32} << 20;
 class Ramdisk final : public Backstore {
  public:
   Ramdisk(std::byte* memory, std::uint64_t size, const Specification& specification)
-      : memory_(memory), size_(size) {
+      : memory_(memory), size_(size), pages_({memory, size}) {
     properties_.plugin = "rd_mcp";
     properties_.product = "RAMDISK-MCP";
     properties_.block_size = specification.block_size;
@@ -47,6 +47,7 @@ class Ramdisk final : public Backstore {
     DCHECK(offset <= size_ && length <= size_ - offset);
     return memory_ + offset;
   }
+  runtime::PinnableMemory* memory() override { return &pages_; }
 
   void submit(runtime::Loop&, Operation& operation) override {
     DCHECK(operation.offset <= size_ && operation.length <= size_ - operation.offset);
@@ -85,8 +86,7 @@ class Ramdisk final : public Backstore {
   void clear(std::uint64_t offset, std::uint64_t length) {
     const std::uint64_t first = (offset + page - 1) / page * page;
     const std::uint64_t last = (offset + length) / page * page;
-    if (last < first + worth_returning ||
-        ::madvise(memory_ + first, last - first, MADV_DONTNEED) != 0) {
+    if (last < first + worth_returning || !pages_.give_back(first, last - first)) {
       std::memset(memory_ + offset, 0, length);
       return;
     }
@@ -96,6 +96,7 @@ class Ramdisk final : public Backstore {
 
   std::byte* memory_;
   std::uint64_t size_;
+  runtime::PinnableMemory pages_;
   Properties properties_;
 };
 
