@@ -1,6 +1,9 @@
 // Addresses as people write and read them. Resolving a name may wait for the name service: for
 // configuration and the start of clients, never on the data path.
 #include <arpa/inet.h>
+#include <endian.h>
+#include <fmt/core.h>
+#include <infiniband/ib.h>
 #include <netdb.h>
 #include <netinet/in.h>
 
@@ -13,6 +16,8 @@ namespace srpd::transport {
 namespace {
 
 constexpr std::string_view local_prefix = "local:";
+constexpr std::string_view rdma_prefix = "rdma:";
+constexpr std::string_view infiniband_prefix = "ib:";
 
 // The socket address as the type its family says; storage is suitably aligned for all.
 template <class T>
@@ -21,13 +26,17 @@ const T& as(const sockaddr_storage& storage) {
 }
 
 std::uint16_t port_of(const sockaddr_storage& storage) {
+  if (storage.ss_family == AF_IB)
+    return static_cast<std::uint16_t>(be64toh(as<sockaddr_ib>(storage).sib_sid));
   return storage.ss_family == AF_INET6 ? ntohs(as<sockaddr_in6>(storage).sin6_port)
                                        : ntohs(as<sockaddr_in>(storage).sin_port);
 }
 
 tl::unexpected<Error> malformed(std::string_view text, std::string cause) {
-  return failure("address \"" + std::string(text) + "\"", std::move(cause),
-                 "write HOST[:PORT], such as 192.0.2.1:5555 or [2001:db8::1]:5555");
+  return failure(
+      "address \"" + std::string(text) + "\"", std::move(cause),
+      "write HOST[:PORT], such as 192.0.2.1:5555 or [2001:db8::1]:5555; rdma:HOST[:PORT] "
+      "or ib[:PORT] for RDMA adapters");
 }
 
 std::optional<std::uint16_t> parse_port(std::string_view text) {
@@ -56,10 +65,59 @@ Expected<Address> resolve(std::string_view text, const std::string& host, std::u
   return address;
 }
 
+Address infiniband_address(const in6_addr& gid, std::uint16_t port) {
+  Address address;
+  sockaddr_ib to{};
+  to.sib_family = AF_IB;
+  to.sib_pkey = htobe16(0xffff);
+  std::memcpy(&to.sib_addr, &gid, sizeof gid);
+  to.sib_sid = htobe64(infiniband_service_id(port));
+  to.sib_sid_mask = UINT64_MAX;
+  std::memcpy(&address.storage, &to, sizeof to);
+  address.length = sizeof to;
+  return address;
+}
+
+std::string infiniband_host(const sockaddr_storage& storage) {
+  const auto& guid = as<sockaddr_ib>(storage).sib_addr.sib_addr16;
+  return fmt::format("{:04x}:{:04x}:{:04x}:{:04x}", be16toh(guid[4]), be16toh(guid[5]),
+                     be16toh(guid[6]), be16toh(guid[7]));
+}
+
+// "ib:5555" of every port, "ib:[GID]:5555" of one.
+std::string infiniband_text(const sockaddr_storage& storage) {
+  const auto& gid = as<sockaddr_ib>(storage).sib_addr;
+  const in6_addr nowhere{};
+  char text[INET6_ADDRSTRLEN] = "";
+  std::string host;
+  if (std::memcmp(&gid, &nowhere, sizeof nowhere) != 0 &&
+      inet_ntop(AF_INET6, &gid, text, sizeof text) != nullptr)
+    host = fmt::format("[{}]:", text);
+  return fmt::format("{}{}{}", infiniband_prefix, host, port_of(storage));
+}
+
+/// What is behind "ib": nothing, ":PORT", ":[GID]" or ":[GID]:PORT".
+Expected<Address> parse_infiniband(std::string_view text, std::string_view rest,
+                                   std::uint16_t default_port) {
+  in6_addr gid{};
+  if (rest.starts_with(":[")) {
+    const std::size_t close = rest.find(']');
+    const std::string number(rest.substr(2, close == std::string_view::npos ? close : close - 2));
+    if (close == std::string_view::npos || inet_pton(AF_INET6, number.c_str(), &gid) != 1)
+      return malformed(text, "no GID such as [fe80::2:c903:e:8acd]");
+    rest = rest.substr(close + 1);
+  }
+  if (rest.empty()) return infiniband_address(gid, default_port);
+  const auto port = rest[0] == ':' ? parse_port(rest.substr(1)) : std::nullopt;
+  if (!port) return malformed(text, "the port is not a number from 0 to 65535");
+  return infiniband_address(gid, *port);
+}
+
 }  // namespace
 
 std::string Address::host() const {
   if (!local_name.empty()) return local_name;
+  if (storage.ss_family == AF_IB) return infiniband_host(storage);
   char text[INET6_ADDRSTRLEN] = "";
   if (storage.ss_family == AF_INET6) {
     const in6_addr& ip = as<sockaddr_in6>(storage).sin6_addr;
@@ -76,9 +134,11 @@ std::string Address::host() const {
 
 std::string Address::text() const {
   if (!local_name.empty()) return std::string(local_prefix) + local_name;
+  if (storage.ss_family == AF_IB) return infiniband_text(storage);
   const std::string name = host();
   const bool brackets = name.find(':') != std::string::npos;
-  return (brackets ? "[" + name + "]" : name) + ":" + std::to_string(port_of(storage));
+  return (rdma ? std::string(rdma_prefix) : "") + (brackets ? "[" + name + "]" : name) + ":" +
+         std::to_string(port_of(storage));
 }
 
 Expected<Address> Address::parse(std::string_view text, std::uint16_t default_port) {
@@ -86,6 +146,20 @@ Expected<Address> Address::parse(std::string_view text, std::uint16_t default_po
     Address address;
     address.local_name = text.substr(local_prefix.size());
     if (address.local_name.empty()) return malformed(text, "the name is missing");
+    return address;
+  }
+  if (text == "ib" || text.starts_with(infiniband_prefix))
+    return parse_infiniband(text, text.substr(2), default_port);
+  if (text.starts_with(rdma_prefix)) {
+    const std::string_view rest = text.substr(rdma_prefix.size());
+    // Every device, over both kinds of IP.
+    const bool any = rest == "*" || rest.starts_with("*:");
+    auto address =
+        parse(any ? "[::]" + std::string(rest.substr(1)) : std::string(rest), default_port);
+    if (!address) return malformed(text, address.error().cause);
+    if (address->storage.ss_family != AF_INET && address->storage.ss_family != AF_INET6)
+      return malformed(text, "this is no IP address");
+    address->rdma = true;
     return address;
   }
   std::string_view host = text;

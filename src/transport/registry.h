@@ -18,5 +18,7 @@ struct TransportEntry {
 std::span<const TransportEntry> transports();
 /// Null for an unknown name.
 const TransportEntry* find_transport(std::string_view name);
+/// The one that an address as people write it belongs to.
+const TransportEntry& transport_for(const Address& address);
 
 }  // namespace srpd::transport

@@ -19,23 +19,35 @@
 #include "base/error.h"
 #include "runtime/completion.h"
 #include "runtime/loop.h"
+#include "runtime/pinnable_memory.h"
 
 namespace srpd::transport {
 
-/// An IP address with port, or the name of a local endpoint ("local:NAME").
+/// An IP address with port, one of InfiniBand (AF_IB: a GID and a service ID), or the name of a
+/// local endpoint ("local:NAME").
 struct Address {
   sockaddr_storage storage{};
   socklen_t length = 0;
   std::string local_name;
+  bool rdma = false;  ///< an IP address as the RDMA connection manager uses it, not TCP
 
-  /// "192.0.2.1:5555", "[2001:db8::1]:5555" or "local:NAME".
+  /// "192.0.2.1:5555", "[2001:db8::1]:5555", the same behind "rdma:", "ib:5555",
+  /// "ib:[fe80::1]:5555" or "local:NAME".
   std::string text() const;
   /// The host part only, as LIO's ACLs name it: "192.0.2.1", "2001:db8::1" (IPv4-mapped printed as
-  /// IPv4).
+  /// IPv4), and for InfiniBand the port GUID "0002:c903:000e:8acd".
   std::string host() const;
-  /// HOST[:PORT] with a literal IPv4 or [IPv6] address or a resolvable name.
+  /// HOST[:PORT] with a literal IPv4 or [IPv6] address or a resolvable name; rdma:HOST[:PORT],
+  /// where HOST may be * for every device; ib[:PORT] for every InfiniBand port, ib:[GID][:PORT] for
+  /// one.
   static Expected<Address> parse(std::string_view text, std::uint16_t default_port);
 };
+
+/// The service ID that a port stands for on InfiniBand without IP: of those that RDMA/CM gives out,
+/// the ones that cannot collide with listeners over IP.
+constexpr std::uint64_t infiniband_service_id(std::uint16_t port) {
+  return std::uint64_t{0x013f0000} | port;
+}
 
 /// A piece of the peer's memory as it announced it. SRP memory descriptor, r16a 6.3.2.
 struct RemoteSegment {
@@ -246,6 +258,10 @@ class Transport {
   /// Callbacks on `loop`, not inline.
   virtual std::unique_ptr<Connector> connect(runtime::Loop& loop, const ConnectOptions& options,
                                              Connector::Handler& handler) = 0;
+  /// Local memory of many works to come, besides the data buffers of the loops: transports that
+  /// register memory do so piece by piece when it is first used. Before the first connection;
+  /// `memory` outlives every channel.
+  virtual void lend_memory(runtime::PinnableMemory& memory) { static_cast<void>(memory); }
 };
 
 }  // namespace srpd::transport

@@ -1,6 +1,11 @@
+#include <endian.h>
 #include <gtest/gtest.h>
+#include <infiniband/ib.h>
 #include <netinet/in.h>
 
+#include <cstring>
+
+#include "transport/registry.h"
 #include "transport/transport.h"
 
 namespace srpd::transport {
@@ -20,7 +25,35 @@ TEST(Address, ReadsWhatItWrites) {
   EXPECT_EQ(round_trip("local:disks"), "local:disks");
 }
 
+TEST(Address, ReadsWhatAdaptersAreNamedBy) {
+  EXPECT_EQ(round_trip("rdma:192.0.2.1:7"), "rdma:192.0.2.1:7");
+  EXPECT_EQ(round_trip("rdma:[2001:db8::1]"), "rdma:[2001:db8::1]:5555");
+  EXPECT_EQ(round_trip("rdma:*"), "rdma:[::]:5555");
+  EXPECT_EQ(round_trip("rdma:*:7"), "rdma:[::]:7");
+  EXPECT_EQ(round_trip("ib"), "ib:5555");
+  EXPECT_EQ(round_trip("ib:7"), "ib:7");
+  EXPECT_EQ(round_trip("ib:[fe80::2:c903:e:8acd]"), "ib:[fe80::2:c903:e:8acd]:5555");
+  EXPECT_EQ(round_trip("ib:[fe80::2:c903:e:8acd]:7"), "ib:[fe80::2:c903:e:8acd]:7");
+}
+
+TEST(Address, ServiceIdIsThatOfThePort) {
+  const Address address = *Address::parse("ib:5555", 0);
+  sockaddr_ib raw{};
+  ASSERT_EQ(address.length, sizeof raw);
+  std::memcpy(&raw, &address.storage, sizeof raw);
+  EXPECT_EQ(be64toh(raw.sib_sid), 0x00000000013f15b3u);
+  EXPECT_EQ(raw.sib_sid_mask, UINT64_MAX);
+}
+
+TEST(Address, BelongsToATransport) {
+  EXPECT_EQ(transport_for(*Address::parse("192.0.2.1", 1)).name, "iwarp");
+  EXPECT_EQ(transport_for(*Address::parse("rdma:192.0.2.1", 1)).name, "verbs");
+  EXPECT_EQ(transport_for(*Address::parse("ib", 1)).name, "verbs");
+  EXPECT_EQ(transport_for(*Address::parse("local:x", 1)).name, "local");
+}
+
 TEST(Address, HostIsWhatAclsName) {
+  EXPECT_EQ(Address::parse("ib:[fe80::2:c903:e:8acd]", 0)->host(), "0002:c903:000e:8acd");
   EXPECT_EQ(Address::parse("192.0.2.1:7", 0)->host(), "192.0.2.1");
   EXPECT_EQ(Address::parse("[2001:db8::1]:7", 0)->host(), "2001:db8::1");
   EXPECT_EQ(Address::parse("[::ffff:192.0.2.1]:7", 0)->host(), "192.0.2.1");
@@ -28,8 +61,9 @@ TEST(Address, HostIsWhatAclsName) {
 }
 
 TEST(Address, RefusesWhatIsMalformed) {
-  for (const char* text :
-       {"", ":5555", "[::1", "[::1]5555", "192.0.2.1:", "192.0.2.1:65536", "192.0.2.1:x", "local:"})
+  for (const char* text : {"", "rdma:", "rdma:local:x", "rdma:ib", "rdma:*x", "ib:", "ib:x",
+                           "ib:[fe80", "ib:[x]:1", "ib:[fe80::1]x", ":5555", "[::1", "[::1]5555",
+                           "192.0.2.1:", "192.0.2.1:65536", "192.0.2.1:x", "local:"})
     EXPECT_FALSE(Address::parse(text, 5555)) << text;
 }
 

@@ -139,7 +139,12 @@ void ChannelSuite::settle() {
 
 void ChannelSuite::SetUp() {
   environment_ = GetParam().make();
-  if (!environment_) GTEST_SKIP() << GetParam().name << " is refused on this machine";
+  if (!environment_) GTEST_SKIP() << GetParam().name << ": " << GetParam().why_not;
+}
+
+std::string ChannelSuite::sent_as(std::string arrived) const {
+  if (environment_->pads_private_data()) arrived.resize(arrived.find_last_not_of('\0') + 1);
+  return arrived;
 }
 
 void ChannelSuite::listen() {
@@ -205,7 +210,7 @@ TEST_P(ChannelSuite, CarriesPrivateDataBothWays) {
   listen();
   start_connecting("the login request");
   ASSERT_TRUE(run_until([&] { return listening_.request != nullptr; }));
-  EXPECT_EQ(as_text(listening_.request->private_data()), "the login request");
+  EXPECT_EQ(sent_as(as_text(listening_.request->private_data())), "the login request");
   EXPECT_EQ(listening_.request->transport(), environment_->transport().name());
   EXPECT_FALSE(listening_.request->peer().text().empty());
   listening_.request->accept(as_bytes("the response"), target_parameters_, environment_->loop(),
@@ -213,7 +218,7 @@ TEST_P(ChannelSuite, CarriesPrivateDataBothWays) {
   listening_.request.reset();
   ASSERT_TRUE(run_until([&] { return connecting_.finished && established_.channel; }));
   ASSERT_TRUE(connecting_.channel) << connecting_.error;
-  EXPECT_EQ(connecting_.private_data, "the response");
+  EXPECT_EQ(sent_as(connecting_.private_data), "the response");
   EXPECT_EQ(&connecting_.channel->loop(), &environment_->loop());
   EXPECT_EQ(established_.channel->peer().text(), connecting_.channel->local().text());
   EXPECT_FALSE(established_.channel->description().empty());
@@ -227,7 +232,7 @@ TEST_P(ChannelSuite, RejectsWithPrivateData) {
   listening_.request.reset();
   ASSERT_TRUE(run_until([&] { return connecting_.finished; }));
   EXPECT_TRUE(connecting_.rejected) << connecting_.error;
-  EXPECT_EQ(connecting_.private_data, "go away");
+  EXPECT_EQ(sent_as(connecting_.private_data), "go away");
 }
 
 TEST_P(ChannelSuite, DroppedRequestEndsTheAttempt) {

@@ -27,6 +27,8 @@ class ChannelEnvironment {
   virtual Address listen_address() = 0;
   /// Where nobody listens.
   virtual Address dead_address() = 0;
+  /// Private data arrive with zeroes behind them.
+  virtual bool pads_private_data() const { return false; }
   /// Runs the loop until `done` or some seconds have passed; the value of `done` then.
   virtual bool run_until(const std::function<bool()>& done) = 0;
 };
@@ -37,6 +39,7 @@ bool run_host_loop_until(runtime::Loop& loop, const std::function<bool()>& done)
 struct SuiteParameter {
   const char* name;
   std::unique_ptr<ChannelEnvironment> (*make)();  ///< null: not possible here, skip
+  const char* why_not = "refused on this machine";
 };
 
 inline std::string suite_name(const ::testing::TestParamInfo<SuiteParameter>& info) {
@@ -120,6 +123,8 @@ class ChannelSuite : public ::testing::TestWithParam<SuiteParameter> {
   void speak();
   void close();
   void settle();
+  /// Private data as they were sent.
+  std::string sent_as(std::string arrived) const;
 
   std::unique_ptr<ChannelEnvironment> environment_;
   ChannelParameters initiator_parameters_;

@@ -1,0 +1,39 @@
+#include "transport/verbs/transport.h"
+
+#include "transport/verbs/connector.h"
+#include "transport/verbs/listener.h"
+#include "transport/verbs/shared.h"
+
+namespace srpd::transport::verbs {
+namespace {
+
+class VerbsTransport final : public Transport {
+ public:
+  explicit VerbsTransport(const VerbsOptions& options)
+      : shared_(std::make_shared<Shared>(options)) {}
+
+  std::string_view name() const override { return "verbs"; }
+
+  Expected<std::unique_ptr<Listener>> listen(runtime::Loop& loop, const Address& address,
+                                             Listener::Handler& handler) override {
+    return VerbsListener::open(shared_, loop, address, handler);
+  }
+
+  std::unique_ptr<Connector> connect(runtime::Loop& loop, const ConnectOptions& options,
+                                     Connector::Handler& handler) override {
+    return std::make_unique<VerbsConnector>(shared_, loop, options, handler);
+  }
+
+  void lend_memory(runtime::PinnableMemory& memory) override { shared_->lent.push_back(&memory); }
+
+ private:
+  const std::shared_ptr<Shared> shared_;
+};
+
+}  // namespace
+
+std::unique_ptr<Transport> make_transport(const VerbsOptions& options) {
+  return std::make_unique<VerbsTransport>(options);
+}
+
+}  // namespace srpd::transport::verbs
