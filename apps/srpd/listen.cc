@@ -45,14 +45,15 @@ void wait_until_free(const transport::Address& address) {
 
 Expected<std::vector<transport::Address>> listen_everywhere(const Options& options,
                                                             target::Target& target,
-                                                            transport::Transport& transport) {
+                                                            Transports& transports) {
   std::vector<std::string> wanted = options.listen;
   if (wanted.empty()) wanted.emplace_back("127.0.0.1");
   std::vector<transport::Address> bound;
   for (const std::string& text : wanted) {
     const auto address = transport::Address::parse(text, default_port);
     if (!address) return tl::make_unexpected(address.error());
-    wait_until_free(*address);
+    auto& transport = transports.for_address(*address);
+    if (transport.name() == "iwarp") wait_until_free(*address);
     auto listening = target.listen(transport, *address);
     if (!listening) return tl::make_unexpected(listening.error());
     bound.push_back(*listening);

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "srpd/options.h"
+#include "srpd/transports.h"
 #include "target/target.h"
 #include "transport/transport.h"
 
@@ -13,6 +14,6 @@ namespace srpd::app {
 /// The bound addresses, in the order of the options. Before the loops run: it may wait a moment.
 Expected<std::vector<transport::Address>> listen_everywhere(const Options& options,
                                                             target::Target& target,
-                                                            transport::Transport& transport);
+                                                            Transports& transports);
 
 }  // namespace srpd::app

@@ -21,8 +21,8 @@
 #include "srpd/signals.h"
 #include "srpd/status.h"
 #include "srpd/summary.h"
+#include "srpd/transports.h"
 #include "target/target.h"
-#include "transport/registry.h"
 
 namespace srpd::app {
 namespace {
@@ -89,16 +89,16 @@ int serve(const Options& options, const control::SavedConfiguration& saved, Loop
   if (built.units.empty())
     return fail({options.config, "nothing of it can be served", "see the warnings above"});
 
-  const std::unique_ptr<transport::Transport> transport =
-      transport::find_transport("iwarp")->make();
+  Transports transports(options, built);
   target::TargetOptions target_options;
   if (from_flags)
     target_options.acl_remedy = "start srpd with --allow {address} or --allow {initiator}";
+  if (options.max_request_iu != 0) target_options.max_request_iu = options.max_request_iu;
   target::Target target(loops.all(), target_options);
   for (const target::PortDescription& port : built.ports) {
     if (auto added = target.add_port(port); !added) return fail(added.error());
   }
-  const auto listening = listen_everywhere(options, target, *transport);
+  const auto listening = listen_everywhere(options, target, transports);
   if (!listening) return fail(listening.error());
   const auto device_management = answer_device_management(options, built, *listening);
 

@@ -14,7 +14,8 @@ constexpr int usage_error = 2;
 
 constexpr const char* description =
     "srpd serves disks to SCSI RDMA Protocol (SRP) initiators over plain TCP networks (iWARP in\n"
-    "software): no kernel module, no RDMA card, no root.\n\n"
+    "software): no kernel module, no RDMA card, no root. Over RDMA cards as well, if there are "
+    "any.\n\n"
     "  srpd --ramdisk 256M --open                     a memory disk on loopback, for everybody\n"
     "  srpd --file /srv/disk.img:10G --allow 192.0.2.7 --listen 192.0.2.1\n"
     "  srpd --config /etc/target/saveconfig.json      what LIO's targetcli has saved\n";
@@ -70,8 +71,11 @@ std::vector<DiskOption> in_order(
 
 void add_access_flags(CLI::App& app, Options& options) {
   const char* const group = "Access";
-  app.add_option("--listen", options.listen, "Where to listen; repeatable (default 127.0.0.1:5555)")
-      ->type_name("ADDR[:PORT]")
+  app.add_option("--listen", options.listen,
+                 "Where to listen; repeatable (default 127.0.0.1:5555). ADDR[:PORT]: iWARP in "
+                 "software, over TCP. rdma:ADDR[:PORT]: adapters, through RDMA/CM over IP (rdma:* "
+                 "for all of them). ib[:PORT]: InfiniBand without IP")
+      ->type_name("[rdma:]ADDR[:PORT]|ib[:PORT]")
       ->expected(1)
       ->take_all()
       ->group(group);
@@ -115,6 +119,44 @@ void add_tuning_flags(CLI::App& app, Options& options, int& poll_us) {
       ->group(group);
 }
 
+/// What the kernel's target calls its module and configfs parameters, under the same names.
+struct KernelNames {
+  std::uint32_t max_req_size = 0;
+  std::uint16_t rdma_cm_port = 0;
+  std::string service_guid;
+};
+
+void add_kernel_names(CLI::App& app, Options& options, KernelNames& names) {
+  const char* const group = "By ib_srpt's names";
+  app.add_option("--rdma_cm_port", names.rdma_cm_port, "The same as --listen rdma:*:PORT")
+      ->type_name("PORT")
+      ->check(CLI::Range(1, 65535))
+      ->group(group);
+  app.add_option("--srp_max_req_size", names.max_req_size,
+                 "Longest SRP request taken, and size of the shared receive buffers, in bytes")
+      ->check(CLI::Range(256, 65536))
+      ->group(group);
+  app.add_option("--srpt_srq_size", options.verbs.shared_receives,
+                 "Most receive buffers that the hosts of an adapter share, for each loop (default "
+                 "4095; 0: every connection has its own)")
+      ->check(CLI::Range(0, 32767))
+      ->group(group);
+  app.add_option("--srpt_service_guid", names.service_guid,
+                 "The same as --target-name with this GUID, for which 0x may stand in front")
+      ->excludes(app.get_option("--target-name"))
+      ->group(group);
+}
+
+void apply(const KernelNames& names, Options& options) {
+  if (names.rdma_cm_port != 0)
+    options.listen.push_back("rdma:*:" + std::to_string(names.rdma_cm_port));
+  if (names.max_req_size != 0)
+    options.max_request_iu = options.verbs.shared_receive_size = names.max_req_size;
+  if (names.service_guid.empty()) return;
+  const bool prefixed = names.service_guid.starts_with("0x");
+  options.target_name = prefixed ? names.service_guid.substr(2) : names.service_guid;
+}
+
 }  // namespace
 
 tl::expected<Options, Exit> parse_command_line(int argc, const char* const* argv) {
@@ -138,14 +180,17 @@ tl::expected<Options, Exit> parse_command_line(int argc, const char* const* argv
           CLI::ignore_case));
   add_access_flags(app, options);
   add_tuning_flags(app, options, poll_us);
+  KernelNames kernel_names;
+  add_kernel_names(app, options, kernel_names);
   for (CLI::Option* const disk : disks) config->excludes(disk);
-  for (const char* const flag : {"--allow", "--open", "--target-name"})
+  for (const char* const flag : {"--allow", "--open", "--target-name", "--srpt_service_guid"})
     config->excludes(app.get_option(flag));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return tl::make_unexpected(Exit{app.exit(error) == 0 ? 0 : usage_error});
   }
+  apply(kernel_names, options);
   options.disks = in_order(app, disks, disk_values);
   options.loop.poll_budget = std::chrono::microseconds(poll_us);
   return options;

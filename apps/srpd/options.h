@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "control/disk_text.h"
 #include "runtime/loop.h"
+#include "transport/verbs/options.h"
 
 namespace srpd::app {
 
@@ -28,9 +29,11 @@ struct Options {
   bool check_config = false;
   std::string target_name;
   std::string device_management = "auto";  ///< or "off", a port, or 0x and a service ID
+  std::uint32_t max_request_iu = 0;  ///< 0: the target's default
   unsigned loops = 1;
   std::vector<unsigned> cpus;
   runtime::LoopOptions loop;
+  transport::verbs::VerbsOptions verbs;
   log::Level log_level = log::Level::info;
 };
 

@@ -7,8 +7,10 @@
 namespace srpd::app {
 namespace {
 
-/// An address that a program on this machine can use: a wildcard is reached as loopback.
-std::string reachable(const transport::Address& address) {
+/// The host part of a URL that a program on this machine can use: a wildcard is reached as
+/// loopback.
+std::string reachable(transport::Address address) {
+  address.rdma = false;
   std::string text = address.text();
   if (text.starts_with("0.0.0.0:")) return "127.0.0.1" + text.substr(7);
   if (text.starts_with("[::]:")) return "[::1]" + text.substr(4);
@@ -47,7 +49,11 @@ std::string summary(const control::Built& built, const std::vector<transport::Ad
   std::string text = fmt::format("srpd {} on", SRPD_VERSION);
   for (const transport::Address& address : listening) text += " " + address.text();
   text += fmt::format(" ({}, {} loop{})\n", loop_kind, loop_count, loop_count == 1 ? "" : "s");
-  const std::string host = listening.empty() ? "-" : reachable(listening.front());
+  // InfiniBand without IP has no place in a URL.
+  const auto first = std::find_if(listening.begin(), listening.end(), [](const auto& address) {
+    return address.storage.ss_family == AF_INET || address.storage.ss_family == AF_INET6;
+  });
+  const std::string host = first == listening.end() ? "HOST" : reachable(*first);
   for (const target::PortDescription& port : built.ports) {
     const std::string id = hex_of(port.scsi.id);
     text += fmt::format(" target {}: {}\n", id, access(port));

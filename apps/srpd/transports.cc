@@ -1,0 +1,30 @@
+#include "srpd/transports.h"
+
+#include "scsi/lu.h"
+#include "transport/registry.h"
+#include "transport/verbs/transport.h"
+
+namespace srpd::app {
+
+Transports::Transports(const Options& options, const control::Built& built) : options_(options) {
+  for (const auto& unit : built.units) {
+    if (auto* const memory = unit->store().memory(); memory != nullptr) memory_.push_back(memory);
+  }
+}
+
+transport::Transport& Transports::for_address(const transport::Address& address) {
+  const std::string_view name = transport::transport_for(address).name;
+  auto& transport = made_[name];
+  if (transport == nullptr) {
+    transport = make(name);
+    for (runtime::PinnableMemory* const memory : memory_) transport->lend_memory(*memory);
+  }
+  return *transport;
+}
+
+std::unique_ptr<transport::Transport> Transports::make(std::string_view name) const {
+  if (name == "verbs") return transport::verbs::make_transport(options_.verbs);
+  return transport::find_transport(name)->make();
+}
+
+}  // namespace srpd::app

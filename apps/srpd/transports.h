@@ -1,0 +1,31 @@
+// The transports of the process, each made when the first address needs it.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "control/build.h"
+#include "srpd/options.h"
+#include "transport/transport.h"
+
+namespace srpd::app {
+
+class Transports {
+ public:
+  /// `built` outlives the connections.
+  Transports(const Options& options, const control::Built& built);
+
+  /// The one that `address` belongs to.
+  transport::Transport& for_address(const transport::Address& address);
+
+ private:
+  std::unique_ptr<transport::Transport> make(std::string_view name) const;
+
+  const Options& options_;
+  std::vector<runtime::PinnableMemory*> memory_;  // of the disks
+  std::map<std::string_view, std::unique_ptr<transport::Transport>> made_;
+};
+
+}  // namespace srpd::app
