@@ -101,4 +101,6 @@ ask() { # LID QUESTION...: see mad_query.py
   python3 "$support/mad_query.py" --device ibs1 "$@"
 }
 
+dmesg_says() { dmesg | grep -q -- "$1"; }
+
 gid_of() { tr -d : <"/sys/class/infiniband/$1/ports/1/gids/0"; } # DEVICE
