@@ -41,11 +41,13 @@ void PortAgent::refresh(const Port& port, std::span<const discovery::ServedPort>
 bool PortAgent::register_agent() {
   auto link = fabric_.open(port_);
   if (!link) {
+    // The file of a port comes a moment after the port: said when it is so a second time.
     const std::string text = link.error().text();
-    if (std::exchange(told_, text) != text) log::warning("{}", text);
+    if (std::exchange(failure_, text) == text) tell(text);
     return false;
   }
   link_ = std::move(*link);
+  failure_.clear();
   told_.clear();
   capability_ = Capability::unknown;
   log::info("{}: hosts can ask for this target (LID {}, GID {})", port_.text(), port_.lid,
@@ -56,9 +58,12 @@ bool PortAgent::register_agent() {
 bool PortAgent::update_unit(std::span<const discovery::ServedPort> served) {
   const auto changed = discovery::update(unit_, discovery::controllers_of(served, hardware_));
   if (changed) return *changed;
-  const std::string text = port_.text() + ": " + changed.error().text();
-  if (std::exchange(told_, text) != text) log::warning("{}", text);
+  tell(port_.text() + ": " + changed.error().text());
   return false;
+}
+
+void PortAgent::tell(const std::string& complaint) {
+  if (std::exchange(told_, complaint) != complaint) log::warning("{}", complaint);
 }
 
 /// A process cannot set the bit, and without it no host asks.

@@ -30,6 +30,7 @@ class PortAgent {
  private:
   bool register_agent();
   bool update_unit(std::span<const discovery::ServedPort> served);
+  void tell(const std::string& complaint);
   void tell_capability();
   void announce();
 
@@ -38,7 +39,8 @@ class PortAgent {
   discovery::Hardware hardware_;
   discovery::IoUnit unit_;
   std::unique_ptr<Link> link_;
-  std::string told_;  // the last complaint, said once
+  std::string failure_;  // of the last attempt to register
+  std::string told_;     // the last complaint, said once
   enum class Capability : unsigned char { unknown, set, missing };
   Capability capability_ = Capability::unknown;
 };

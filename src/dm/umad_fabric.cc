@@ -1,14 +1,14 @@
 #include "dm/umad_fabric.h"
 
-#include <fmt/format.h>
 #include <infiniband/umad.h>
 #include <infiniband/umad_types.h>
 #include <infiniband/verbs.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdlib>
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <utility>
@@ -148,22 +148,47 @@ class UmadFabric final : public Fabric {
   std::vector<Port> ports() override;
   Expected<std::unique_ptr<Link>> open(const Port& port) override;
   discovery::Hardware hardware(const std::string& device) override;
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  std::vector<std::string> devices_;  // when ports_ were read
+  std::vector<Port> ports_;
+  Clock::time_point stale_{};
 };
 
-std::vector<Port> UmadFabric::ports() {
+/// Reading a port takes a file for each of its attributes and P_Keys, a hundred and more: now and
+/// then, and when devices come or go.
+constexpr auto ports_keep = std::chrono::seconds(3);
+
+std::vector<std::string> device_names() {
   static constexpr int max_devices = 64;
   char names[max_devices][UMAD_CA_NAME_LEN];
-  const int devices = ::umad_get_cas_names(names, max_devices);
+  const int count = ::umad_get_cas_names(names, max_devices);
+  return {names, names + std::max(count, 0)};
+}
+
+std::vector<Port> read_ports(const std::vector<std::string>& devices) {
   std::vector<Port> ports;
-  for (int i = 0; i < devices; ++i) {
+  for (const std::string& device : devices) {
     umad_ca_t ca;
-    if (::umad_get_ca(names[i], &ca) < 0) continue;  // gone meanwhile
+    if (::umad_get_ca(device.c_str(), &ca) < 0) continue;  // gone meanwhile
     for (const umad_port_t* const port : ca.ports) {
       if (port != nullptr && is_infiniband(*port)) ports.push_back(port_from(*port));
     }
     ::umad_release_ca(&ca);
   }
   return ports;
+}
+
+std::vector<Port> UmadFabric::ports() {
+  std::vector<std::string> devices = device_names();
+  if (devices != devices_ || Clock::now() >= stale_) {
+    ports_ = read_ports(devices);
+    devices_ = std::move(devices);
+    stale_ = Clock::now() + ports_keep;
+  }
+  return ports_;
 }
 
 Expected<std::unique_ptr<Link>> UmadFabric::open(const Port& port) {
