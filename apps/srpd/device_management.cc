@@ -72,14 +72,15 @@ Expected<void> check_device_management(const Options& options) {
 std::unique_ptr<dm::Agents> answer_device_management(
     const Options& options, const control::Built& built,
     const std::vector<transport::Address>& listening) {
-  std::vector<discovery::ServedPort> served;
+  dm::Offer offer;
+  if (options.max_request_iu != 0) offer.send_size = options.max_request_iu;
   for (const target::PortDescription& port : built.ports) {
     if (!port.enabled) continue;
     for (const std::uint64_t id : services(options, listening))
-      served.push_back({half(port.scsi.id, 0), half(port.scsi.id, 8), id});
+      offer.ports.push_back({half(port.scsi.id, 0), half(port.scsi.id, 8), id});
   }
-  if (served.empty()) return nullptr;
-  return std::make_unique<dm::Agents>(dm::make_umad_fabric(), std::move(served));
+  if (offer.ports.empty()) return nullptr;
+  return std::make_unique<dm::Agents>(dm::make_umad_fabric(), std::move(offer));
 }
 
 }  // namespace srpd::app

@@ -30,8 +30,8 @@ std::vector<pollfd> descriptors(const std::vector<std::unique_ptr<PortAgent>>& a
 
 }  // namespace
 
-Agents::Agents(std::unique_ptr<Fabric> fabric, std::vector<discovery::ServedPort> served)
-    : fabric_(std::move(fabric)), news_(true), served_(std::move(served)) {
+Agents::Agents(std::unique_ptr<Fabric> fabric, Offer offer)
+    : fabric_(std::move(fabric)), news_(true), offer_(std::move(offer)) {
   thread_ = std::thread([this] { run(); });
   ::pthread_setname_np(thread_.native_handle(), "dm");
 }
@@ -45,10 +45,10 @@ Agents::~Agents() {
   thread_.join();
 }
 
-void Agents::serve(std::vector<discovery::ServedPort> served) {
+void Agents::serve(Offer offer) {
   {
     const std::lock_guard lock(mutex_);
-    served_ = std::move(served);
+    offer_ = std::move(offer);
     news_ = true;
   }
   changed_.notify_all();
@@ -60,9 +60,9 @@ void Agents::run() {
     std::unique_lock lock(mutex_);
     if (stopping_) return;
     if (std::exchange(news_, false) || Clock::now() >= next_scan) {
-      std::vector<discovery::ServedPort> served = served_;
+      const Offer offer = offer_;
       lock.unlock();
-      scan(std::move(served));
+      scan(offer);
       next_scan = Clock::now() + scan_interval;
     } else if (descriptors(agents_).empty()) {
       changed_.wait_until(lock, next_scan, [this] { return stopping_ || news_; });
@@ -73,7 +73,7 @@ void Agents::run() {
   }
 }
 
-void Agents::scan(std::vector<discovery::ServedPort> served) {
+void Agents::scan(const Offer& offer) {
   const std::vector<Port> ports = fabric_->ports();
   const auto same = [](const Port& a, const Port& b) {
     return a.device == b.device && a.number == b.number;
@@ -89,7 +89,7 @@ void Agents::scan(std::vector<discovery::ServedPort> served) {
                               [&](const auto& a) { return same(port, a->port()); });
     if (agent == agents_.end())
       agent = agents_.insert(agents_.end(), std::make_unique<PortAgent>(*fabric_, port));
-    (*agent)->refresh(port, served);
+    (*agent)->refresh(port, offer);
   }
 }
 

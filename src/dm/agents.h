@@ -16,18 +16,18 @@ namespace srpd::dm {
 
 class Agents {
  public:
-  Agents(std::unique_ptr<Fabric> fabric, std::vector<discovery::ServedPort> served);
+  Agents(std::unique_ptr<Fabric> fabric, Offer offer);
   /// Waits for the thread; hosts are no longer answered.
   ~Agents();
   Agents(const Agents&) = delete;
   Agents& operator=(const Agents&) = delete;
 
   /// What is served from now on. Any thread.
-  void serve(std::vector<discovery::ServedPort> served);
+  void serve(Offer offer);
 
  private:
   void run();
-  void scan(std::vector<discovery::ServedPort> served);
+  void scan(const Offer& offer);
   void answer();
 
   std::unique_ptr<Fabric> fabric_;
@@ -35,9 +35,9 @@ class Agents {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool stopping_ = false;                      // under mutex_
-  bool news_ = false;                          // under mutex_: serve() was called
-  std::vector<discovery::ServedPort> served_;  // under mutex_
+  bool stopping_ = false;  // under mutex_
+  bool news_ = false;      // under mutex_: serve() was called
+  Offer offer_;            // under mutex_
   std::thread thread_;
 };
 

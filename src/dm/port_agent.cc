@@ -29,9 +29,9 @@ std::string login_lines(const discovery::IoUnit& unit, const Port& port) {
 PortAgent::PortAgent(Fabric& fabric, Port port)
     : fabric_(fabric), port_(std::move(port)), hardware_(fabric.hardware(port_.device)) {}
 
-void PortAgent::refresh(const Port& port, std::span<const discovery::ServedPort> served) {
+void PortAgent::refresh(const Port& port, const Offer& offer) {
   port_ = port;
-  const bool changed = update_unit(served);
+  const bool changed = update_unit(offer);
   const bool registered = !link_ && register_agent();
   if (!link_) return;
   tell_capability();
@@ -55,8 +55,9 @@ bool PortAgent::register_agent() {
   return true;
 }
 
-bool PortAgent::update_unit(std::span<const discovery::ServedPort> served) {
-  const auto changed = discovery::update(unit_, discovery::controllers_of(served, hardware_));
+bool PortAgent::update_unit(const Offer& offer) {
+  const auto changed =
+      discovery::update(unit_, discovery::controllers_of(offer.ports, hardware_, offer.send_size));
   if (changed) return *changed;
   tell(port_.text() + ": " + changed.error().text());
   return false;

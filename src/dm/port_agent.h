@@ -2,14 +2,21 @@
 // administrator must know, answers what hosts ask. No thread of its own; agents.h has it.
 #pragma once
 
+#include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
+#include <vector>
 
 #include "discovery/io_unit.h"
 #include "dm/fabric.h"
 
 namespace srpd::dm {
+
+/// What hosts are told of.
+struct Offer {
+  std::vector<discovery::ServedPort> ports;
+  std::uint32_t send_size = discovery::Controller{}.send_size;  ///< the longest IU that is taken
+};
 
 class PortAgent {
  public:
@@ -18,7 +25,7 @@ class PortAgent {
 
   /// The port as it is now and what it is to offer. Called again and again; registers if that did
   /// not work before.
-  void refresh(const Port& port, std::span<const discovery::ServedPort> served);
+  void refresh(const Port& port, const Offer& offer);
   /// Readable when answer() has something to do; -1: not registered.
   int fd() const { return link_ ? link_->fd() : -1; }
   /// Answers what is there.
@@ -29,7 +36,7 @@ class PortAgent {
 
  private:
   bool register_agent();
-  bool update_unit(std::span<const discovery::ServedPort> served);
+  bool update_unit(const Offer& offer);
   void tell(const std::string& complaint);
   void tell_capability();
   void announce();

@@ -88,19 +88,21 @@ several_test() {
     '{"name":"ram0","plugin":"ramdisk","size":16777216,"wwn":"x"}' \
     "$(port_json "ib.$first$guid")" "$(port_json "ib.$second$guid")" \
     "$(port_json "ib.$second$other")" >"$fabric/several.json"
-  start_answering --config "$fabric/several.json" --device-management 7
+  start_answering --config "$fabric/several.json" --device-management 7 --srp_max_req_size 9000
   same 'controllers and services' "
     controller[  1]
         GUID:      $guid
+        Maximum size of Send Messages in bytes: 9000
         service entries: 2
             service[  0]: 00000000013f0007 / SRP.T10:$first
             service[  1]: 00000000013f0007 / SRP.T10:$second
 
     controller[  2]
         GUID:      $other
+        Maximum size of Send Messages in bytes: 9000
         service entries: 1
             service[  0]: 00000000013f0007 / SRP.T10:$second" \
-    "$( (at_asker /usr/sbin/ibsrpdm) | grep -E '^$|controller\[|GUID|service')"
+    "$( (at_asker /usr/sbin/ibsrpdm) | grep -E '^$|controller\[|GUID|Maximum|service')"
 }
 
 # The first bytes of each answer: ibsim leaves something of its own in the last ones.

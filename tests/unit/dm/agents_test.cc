@@ -22,8 +22,8 @@ namespace {
 using namespace std::chrono_literals;
 using discovery::Mad;
 
-const std::vector<discovery::ServedPort> one{{0xa, 0xa, 0x13f5555}};
-const std::vector<discovery::ServedPort> two{{0xa, 0xa, 0x13f5555}, {0xb, 0xb, 0x13f5555}};
+const Offer one{{{0xa, 0xa, 0x13f5555}}};
+const Offer two{{{0xa, 0xa, 0x13f5555}, {0xb, 0xb, 0x13f5555}}};
 
 /// What a test sees of a fabric that another thread uses.
 struct Pretended {
@@ -131,7 +131,7 @@ TEST(PortAgent, AnswersFromWhatIsServed) {
   shared.add("ibs1");
   PortAgent agent(fabric, shared.ports[0]);
   agent.refresh(shared.ports[0], one);
-  EXPECT_EQ(agent.unit(), test::unit_of(one));
+  EXPECT_EQ(agent.unit(), test::unit_of(one.ports));
   shared.ask("ibs1", discovery::ask_io_unit());
   agent.answer();
   ASSERT_EQ(shared.replies["ibs1"].size(), 1u);
