@@ -1,0 +1,91 @@
+#include "kernel/keeper.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <set>
+
+#include "base/log.h"
+#include "kernel/login.h"
+
+namespace srpd::kernel {
+namespace {
+
+std::string name_of(const LoginString& login) {
+  return fmt::format("{:016x}{:016x} at {}", login.id_ext, login.ioc_guid, login.place());
+}
+
+bool same_target(const Session& session, const LoginString& login) {
+  return session.id_ext == login.id_ext && session.ioc_guid == login.ioc_guid;
+}
+
+/// Takes the session that is for this login out of `left`, one that is known to be if there is.
+bool take_session(std::vector<Session>& left, const LoginString& login) {
+  for (const std::string& place : {login.place(), std::string()}) {
+    const auto found = std::find_if(left.begin(), left.end(), [&](const Session& session) {
+      return same_target(session, login) && session.place == place;
+    });
+    if (found == left.end()) continue;
+    left.erase(found);
+    return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::vector<Wanted> missing(const std::vector<Wanted>& wanted,
+                            const std::vector<Session>& sessions) {
+  std::vector<Wanted> without;
+  std::vector<Session> left = sessions;
+  std::set<std::string> seen;
+  for (const Wanted& each : wanted) {
+    if (!seen.insert(name_of(each.login)).second) continue;
+    if (!take_session(left, each.login)) without.push_back(each);
+  }
+  return without;
+}
+
+Keeper::Outcome Keeper::pass(const std::vector<Wanted>& wanted) {
+  forget_gone(files_);
+  const auto now = sessions(files_);
+  tell_gone(now);
+  Outcome outcome;
+  std::set<std::string> places;
+  for (const Wanted& each : wanted) places.insert(name_of(each.login));
+  for (const Wanted& each : missing(wanted, now)) {
+    if (!log_in(each)) ++outcome.failed;
+  }
+  outcome.connected = places.size() - outcome.failed;
+  return outcome;
+}
+
+bool Keeper::log_in(const Wanted& wanted) {
+  const std::string name = name_of(wanted.login);
+  const auto port = port_for(files_, wanted.login, wanted.device, route_to_);
+  const auto done =
+      port ? kernel::log_in(files_, wanted.login, *port) : tl::make_unexpected(port.error());
+  if (done) {
+    complaints_.erase(name);
+    known_[done->host] = name;
+    if (!done->already)
+      log::info("{}: logged in as host{} through {}", name, done->host, port->name);
+    return true;
+  }
+  std::string& last = complaints_[name];
+  if (last != done.error().text()) log::warning("{}", done.error().text());
+  last = done.error().text();
+  return false;
+}
+
+void Keeper::tell_gone(const std::vector<Session>& now) {
+  for (auto known = known_.begin(); known != known_.end();) {
+    const bool there = std::any_of(now.begin(), now.end(), [&](const Session& session) {
+      return session.host == known->first;
+    });
+    if (!there) log::warning("{}: host{} has gone", known->second, known->first);
+    known = there ? std::next(known) : known_.erase(known);
+  }
+}
+
+}  // namespace srpd::kernel
