@@ -29,8 +29,10 @@ bool in_use(const transport::Address& address) {
   return taken;
 }
 
-/// The kernel takes an io_uring apart after the death of its process, and the sockets in it keep
-/// their ports that long. A restart after a crash must not fail for it.
+}  // namespace
+
+// The kernel takes an io_uring apart after the death of its process, and the sockets in it keep
+// their ports that long. A restart after a crash must not fail for it.
 void wait_until_free(const transport::Address& address) {
   const auto deadline = std::chrono::steady_clock::now() + patience;
   bool told = false;
@@ -40,8 +42,6 @@ void wait_until_free(const transport::Address& address) {
     std::this_thread::sleep_for(10ms);
   }
 }
-
-}  // namespace
 
 Expected<std::vector<transport::Address>> listen_everywhere(const Options& options,
                                                             target::Target& target,

@@ -11,6 +11,9 @@
 
 namespace srpd::app {
 
+/// Waits a moment while another socket has this address: that of a daemon that has just died.
+void wait_until_free(const transport::Address& address);
+
 /// The bound addresses, in the order of the options. Before the loops run: it may wait a moment.
 Expected<std::vector<transport::Address>> listen_everywhere(const Options& options,
                                                             target::Target& target,

@@ -13,12 +13,13 @@
 #include "base/log.h"
 #include "control/build.h"
 #include "control/identity.h"
+#include "runtime/signals.h"
 #include "srpd/configuration.h"
 #include "srpd/device_management.h"
+#include "srpd/discovery.h"
 #include "srpd/listen.h"
 #include "srpd/loops.h"
 #include "srpd/options.h"
-#include "srpd/signals.h"
 #include "srpd/status.h"
 #include "srpd/summary.h"
 #include "srpd/transports.h"
@@ -49,7 +50,8 @@ void raise_file_limit() {
 
 /// SIGUSR1 asks for the status. The first SIGTERM or SIGINT says goodbye to every host, the second
 /// does not wait for them.
-void on_signal(int signal, bool& stopping, target::Target& target, Loops& loops) {
+void on_signal(int signal, bool& stopping, target::Target& target, Discovery& discovery,
+               Loops& loops) {
   if (signal == SIGHUP) {
     log::info("SIGHUP: nothing to reload; restart srpd to change what it serves");
     return;
@@ -64,7 +66,7 @@ void on_signal(int signal, bool& stopping, target::Target& target, Loops& loops)
   }
   stopping = true;
   log::info("stopping: hosts are told (again to end at once)");
-  target.shutdown([&loops] { loops.home().stop(); });
+  discovery.shut_down([&] { target.shutdown([&loops] { loops.home().stop(); }); });
 }
 
 int check(control::SavedConfiguration saved, runtime::Loop& home) {
@@ -101,13 +103,16 @@ int serve(const Options& options, const control::SavedConfiguration& saved, Loop
   const auto listening = listen_everywhere(options, target, transports);
   if (!listening) return fail(listening.error());
   const auto device_management = answer_device_management(options, built, *listening);
+  const auto discovery = Discovery::start(options, built, *listening, loops.home());
+  if (!discovery) return fail(discovery.error());
 
   bool stopping = false;
-  const auto signals =
-      Signals::make(loops.home(), [&](int signal) { on_signal(signal, stopping, target, loops); });
+  const auto signals = runtime::Signals::make(
+      loops.home(), [&](int signal) { on_signal(signal, stopping, target, **discovery, loops); });
   if (!signals) return fail(signals.error());
 
-  fmt::print("{}", summary(built, *listening, loops.home().kind(), loops.all().size()));
+  fmt::print("{}", summary(built, *listening, (*discovery)->addresses(), loops.home().kind(),
+                           loops.all().size()));
   if (const std::string hint = closed_hint(built, from_flags); !hint.empty())
     log::warning("{}", hint);
   fmt::print("srpd: ready\n");
@@ -122,7 +127,7 @@ int run(int argc, char** argv) {
   const auto options = parse_command_line(argc, argv);
   if (!options) return options.error().status;
   log::set_level(options->log_level);
-  block_signals();
+  runtime::block_signals();
   raise_file_limit();
   if (auto checked = check_device_management(*options); !checked) return fail(checked.error());
   const auto saved = configuration_from(*options);

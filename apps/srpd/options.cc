@@ -97,6 +97,29 @@ void add_access_flags(CLI::App& app, Options& options) {
       ->group(group);
 }
 
+void add_discovery_flags(CLI::App& app, Options& options) {
+  const char* const group = "Discovery (docs/discovery.md)";
+  app.add_option("--discovery-port", options.discovery_port,
+                 "Port of the discovery service (default: the one after that of --listen)")
+      ->type_name("PORT")
+      ->group(group);
+  app.add_flag_callback(
+         "--no-discovery", [&options] { options.discovery = false; },
+         "Do not tell hosts what there is to log in to")
+      ->excludes("--discovery-port")
+      ->group(group);
+  CLI::Option* const announce =
+      app.add_flag_callback(
+             "--announce", [&options] { options.announce = Announce::always; },
+             "Announce the targets by multicast DNS even where only this machine reaches them")
+          ->group(group);
+  app.add_flag_callback(
+         "--no-announce", [&options] { options.announce = Announce::never; },
+         "Do not announce the targets by multicast DNS")
+      ->excludes(announce)
+      ->group(group);
+}
+
 void add_tuning_flags(CLI::App& app, Options& options, int& poll_us) {
   using Backend = runtime::LoopOptions::Backend;
   const char* const group = "Tuning";
@@ -179,6 +202,7 @@ tl::expected<Options, Exit> parse_command_line(int argc, const char* const* argv
                                             {"error", log::Level::error}},
           CLI::ignore_case));
   add_access_flags(app, options);
+  add_discovery_flags(app, options);
   add_tuning_flags(app, options, poll_us);
   KernelNames kernel_names;
   add_kernel_names(app, options, kernel_names);

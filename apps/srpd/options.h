@@ -20,6 +20,9 @@ struct DiskOption {
   std::string text;
 };
 
+/// Announcement by multicast DNS.
+enum class Announce { if_reachable, always, never };
+
 struct Options {
   std::vector<DiskOption> disks;  ///< in order of appearance: LUN 0, 1, ...
   std::string config;             ///< a saveconfig.json instead of disks
@@ -28,8 +31,11 @@ struct Options {
   bool open = false;
   bool check_config = false;
   std::string target_name;
-  std::string device_management = "auto";  ///< or "off", a port, or 0x and a service ID
-  std::uint32_t max_request_iu = 0;  ///< 0: the target's default
+  std::string device_management = "auto";       ///< or "off", a port, or 0x and a service ID
+  std::uint32_t max_request_iu = 0;             ///< 0: the target's default
+  bool discovery = true;                        ///< the discovery service
+  std::optional<std::uint16_t> discovery_port;  ///< 0: the kernel's choice
+  Announce announce = Announce::if_reachable;   ///< by others than this machine
   unsigned loops = 1;
   std::vector<unsigned> cpus;
   runtime::LoopOptions loop;

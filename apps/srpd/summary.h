@@ -9,8 +9,10 @@
 
 namespace srpd::app {
 
+/// `discovery`: where the discovery service answers.
 std::string summary(const control::Built& built, const std::vector<transport::Address>& listening,
-                    std::string_view loop_kind, std::size_t loop_count);
+                    const std::vector<transport::Address>& discovery, std::string_view loop_kind,
+                    std::size_t loop_count);
 
 /// "unix pid" of nobody: a port without ACLs that is not open is reachable by no host; says how to
 /// let one in. Empty when somebody can log in.

@@ -1,4 +1,4 @@
-#include "srpd/signals.h"
+#include "runtime/signals.h"
 
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -6,7 +6,7 @@
 #include <cerrno>
 #include <csignal>
 
-namespace srpd::app {
+namespace srpd::runtime {
 namespace {
 
 sigset_t handled() {
@@ -24,7 +24,7 @@ void block_signals() {
   ::signal(SIGPIPE, SIG_IGN);
 }
 
-Expected<std::unique_ptr<Signals>> Signals::make(runtime::Loop& loop, Function on_signal) {
+Expected<std::unique_ptr<Signals>> Signals::make(Loop& loop, Function on_signal) {
   const sigset_t set = handled();
   const int fd = ::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
   if (fd < 0) return failure("signals", errno_text(errno));
@@ -46,4 +46,4 @@ void Signals::on_ready(std::uint32_t) {
     on_signal_(static_cast<int>(info.ssi_signo));
 }
 
-}  // namespace srpd::app
+}  // namespace srpd::runtime

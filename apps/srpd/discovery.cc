@@ -1,0 +1,209 @@
+#include "srpd/discovery.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "base/log.h"
+#include "directory/address.h"
+#include "srpd/listen.h"
+#include "transport/registry.h"
+
+namespace srpd::app {
+namespace {
+
+using directory::gid_of;
+using directory::is_ipv4;
+using directory::Listener;
+using directory::port_of;
+using discovery::Gid;
+
+/// 0.0.0.0 or [::].
+bool takes_every_address(const Gid& gid) {
+  return std::all_of(gid.begin() + (is_ipv4(gid) ? 12 : 0), gid.end(),
+                     [](std::byte b) { return b == std::byte{0}; });
+}
+
+bool takes(const Gid& listener, const Gid& address) {
+  if (listener == address) return true;
+  // [::] takes IPv4 as well.
+  return takes_every_address(listener) && (!is_ipv4(listener) || is_ipv4(address));
+}
+
+std::string machine_name() {
+  std::array<char, 256> name{};
+  if (::gethostname(name.data(), name.size() - 1) != 0) return "localhost";
+  return name.data();
+}
+
+dnssd::Family family_of(const Gid& listener) {
+  if (is_ipv4(listener)) return dnssd::Family::ipv4;
+  return takes_every_address(listener) ? dnssd::Family::any : dnssd::Family::ipv6;
+}
+
+}  // namespace
+
+discovery::IoUnit io_unit_of(const control::Built& built, std::uint32_t max_request_iu) {
+  std::vector<discovery::ServedPort> served;
+  for (const target::PortDescription& port : built.ports) {
+    if (port.enabled) served.push_back(directory::served_port(port.scsi.id));
+  }
+  const std::uint32_t send_size =
+      max_request_iu != 0 ? max_request_iu : discovery::Controller{}.send_size;
+  discovery::IoUnit unit;
+  const auto updated =
+      discovery::update(unit, discovery::controllers_of(served, discovery::Hardware{}, send_size));
+  if (!updated) log::warning("discovery: {}", updated.error().text());
+  return unit;
+}
+
+std::vector<Listener> reachable(const transport::Address& listener, const Gid& local,
+                                const std::vector<InterfaceAddress>& interfaces) {
+  const Gid own = gid_of(listener);
+  std::vector<Listener> listeners;
+  const auto add = [&](const Gid& address, const std::string& interface) {
+    Listener made;
+    made.address = address;
+    made.port = port_of(listener);
+    made.transport = listener.rdma ? "verbs" : "iwarp";
+    made.device = interface;
+    const bool known = std::any_of(listeners.begin(), listeners.end(),
+                                   [&](const Listener& l) { return l.address == address; });
+    if (!known) listeners.push_back(std::move(made));
+  };
+  const auto interface_with = [&](const Gid& address) {
+    const auto found = std::find_if(interfaces.begin(), interfaces.end(),
+                                    [&](const auto& each) { return each.address == address; });
+    return found == interfaces.end() ? std::string() : found->interface;
+  };
+  if (takes(own, local)) add(local, interface_with(local));
+  if (!takes_every_address(own)) {
+    add(own, interface_with(own));
+    return listeners;
+  }
+  for (const InterfaceAddress& each : interfaces) {
+    if (!each.loopback && !each.link_local && takes(own, each.address))
+      add(each.address, each.interface);
+  }
+  return listeners;
+}
+
+std::vector<dnssd::Announcement> announcements(
+    const transport::Address& listener, std::uint16_t discovery_port, const discovery::IoUnit& unit,
+    const std::string& node, const std::vector<InterfaceAddress>& interfaces, bool loopback_too) {
+  const Gid own = gid_of(listener);
+  const auto at = std::find_if(interfaces.begin(), interfaces.end(),
+                               [&](const auto& each) { return each.address == own; });
+  std::vector<dnssd::Announcement> made;
+  if (at != interfaces.end() && at->loopback && !loopback_too) return made;
+  for (const discovery::Login& login : discovery::logins(unit)) {
+    dnssd::Announcement announcement;
+    announcement.name = dnssd::instance_name(
+        fmt::format("{:016x}{:016x} on {}", login.id_ext, login.ioc_guid, node));
+    announcement.port = port_of(listener);
+    announcement.family = family_of(own);
+    announcement.interface = at == interfaces.end() ? 0 : at->index;
+    announcement.txt = {{"txtvers", "1"},
+                        {"id_ext", fmt::format("{:016x}", login.id_ext)},
+                        {"ioc_guid", fmt::format("{:016x}", login.ioc_guid)}};
+    if (discovery_port != 0) announcement.txt["discovery"] = std::to_string(discovery_port);
+    made.push_back(std::move(announcement));
+  }
+  return made;
+}
+
+Discovery::Discovery(runtime::Loop& loop, discovery::IoUnit unit)
+    : unit_(std::move(unit)),
+      transport_(transport::find_transport("iwarp")->make()),
+      server_(loop, {}, [this](const transport::Address& local) { return listing_for(local); }) {}
+
+Expected<std::unique_ptr<Discovery>> Discovery::start(
+    const Options& options, const control::Built& built,
+    const std::vector<transport::Address>& listening, runtime::Loop& loop) {
+  std::unique_ptr<Discovery> made(new Discovery(loop, io_unit_of(built, options.max_request_iu)));
+  if (auto listens = made->listen(options, listening); !listens)
+    return tl::make_unexpected(listens.error());
+  if (options.announce != Announce::never) made->announce(loop, options.announce);
+  return made;
+}
+
+Expected<void> Discovery::listen(const Options& options,
+                                 const std::vector<transport::Address>& listening) {
+  for (const transport::Address& target : listening) {
+    if (!directory::is_ip(target)) continue;
+    listening_.push_back({target, 0});
+    if (!options.discovery) continue;
+    auto wanted = directory::with_port(
+        target, options.discovery_port.value_or(directory::discovery_port(port_of(target))));
+    wanted.rdma = false;
+    if (const auto port = port_answered_at(wanted)) {
+      listening_.back().discovery_port = *port;
+      continue;
+    }
+    wait_until_free(wanted);
+    const auto bound = server_.listen(*transport_, wanted);
+    if (bound) {
+      addresses_.push_back(*bound);
+      listening_.back().discovery_port = port_of(*bound);
+    } else if (options.discovery_port) {
+      return tl::make_unexpected(Error{"--discovery-port: " + bound.error().object,
+                                       bound.error().cause, "choose another one"});
+    } else {
+      log::warning(
+          "no discovery service at {}: {}; choose another port with --discovery-port, or "
+          "--no-discovery",
+          wanted.text(), bound.error().cause);
+    }
+  }
+  return {};
+}
+
+// Two listeners of one address, such as one for TCP and one for RDMA devices, share the service.
+std::optional<std::uint16_t> Discovery::port_answered_at(const transport::Address& wanted) const {
+  for (const transport::Address& address : addresses_) {
+    const bool any_port = port_of(wanted) == 0;
+    if (gid_of(address) == gid_of(wanted) && (any_port || port_of(address) == port_of(wanted)))
+      return port_of(address);
+  }
+  return std::nullopt;
+}
+
+void Discovery::announce(runtime::Loop& loop, Announce when) {
+  const auto interfaces = interface_addresses();
+  std::vector<dnssd::Announcement> services;
+  for (const Listening& each : listening_) {
+    auto more = announcements(each.target, each.discovery_port, unit_, machine_name(), interfaces,
+                              when == Announce::always);
+    std::move(more.begin(), more.end(), std::back_inserter(services));
+  }
+  if (services.empty()) return;
+  publisher_ = std::make_unique<dnssd::Publisher>(loop, std::move(services));
+  publisher_->start();
+}
+
+std::shared_ptr<const directory::Listing> Discovery::listing_for(
+    const transport::Address& local) const {
+  auto listing = std::make_shared<directory::Listing>();
+  listing->unit = unit_;
+  listing->node = machine_name();
+  listing->software = "srpd " SRPD_VERSION;
+  const auto interfaces = interface_addresses();
+  for (const Listening& each : listening_) {
+    auto more = reachable(each.target, gid_of(local), interfaces);
+    std::move(more.begin(), more.end(), std::back_inserter(listing->listeners));
+  }
+  // Where the host came in first: the way is known to work.
+  std::stable_partition(listing->listeners.begin(), listing->listeners.end(),
+                        [&](const Listener& l) { return l.address == gid_of(local); });
+  return listing;
+}
+
+void Discovery::shut_down(std::function<void()> done) {
+  publisher_.reset();
+  server_.shut_down(std::move(done));
+}
+
+}  // namespace srpd::app

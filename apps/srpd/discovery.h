@@ -1,0 +1,74 @@
+// How hosts on IP networks find this srpd: the discovery service beside each listener, and the
+// announcement by multicast DNS.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "control/build.h"
+#include "directory/listing.h"
+#include "directory/server.h"
+#include "dnssd/publisher.h"
+#include "runtime/loop.h"
+#include "srpd/interfaces.h"
+#include "srpd/options.h"
+#include "transport/transport.h"
+
+namespace srpd::app {
+
+class Discovery {
+ public:
+  /// Everything on `loop`, which outlives the result. The service is reached over TCP, so that a
+  /// host needs no RDMA device to ask. A default port that is taken is a warning, one that was
+  /// asked for an error.
+  static Expected<std::unique_ptr<Discovery>> start(
+      const Options& options, const control::Built& built,
+      const std::vector<transport::Address>& listening, runtime::Loop& loop);
+
+  /// `done` when no host is being answered any more, possibly at once.
+  void shut_down(std::function<void()> done);
+  /// Where the service answers.
+  const std::vector<transport::Address>& addresses() const { return addresses_; }
+
+ private:
+  struct Listening {
+    transport::Address target;
+    std::uint16_t discovery_port = 0;  ///< 0: none
+  };
+
+  Discovery(runtime::Loop& loop, discovery::IoUnit unit);
+
+  Expected<void> listen(const Options& options, const std::vector<transport::Address>& listening);
+  std::optional<std::uint16_t> port_answered_at(const transport::Address& wanted) const;
+  void announce(runtime::Loop& loop, Announce when);
+  std::shared_ptr<const directory::Listing> listing_for(const transport::Address& local) const;
+
+  discovery::IoUnit unit_;
+  std::unique_ptr<transport::Transport> transport_;
+  directory::Server server_;
+  std::vector<Listening> listening_;
+  std::vector<transport::Address> addresses_;
+  std::unique_ptr<dnssd::Publisher> publisher_;
+};
+
+/// The I/O unit of the enabled target ports. Their service IDs are their GUIDs, as ib_srpt's are:
+/// on IP networks nobody uses them. `max_request_iu`: the longest IU of hosts, 0: the default.
+discovery::IoUnit io_unit_of(const control::Built& built, std::uint32_t max_request_iu);
+
+/// Where a listener is reached, seen by a host that came to `local`: that address first, then the
+/// others where the listener takes every address.
+std::vector<directory::Listener> reachable(const transport::Address& listener,
+                                           const discovery::Gid& local,
+                                           const std::vector<InterfaceAddress>& interfaces);
+
+/// What multicast DNS says about a listener: nothing where only this machine reaches it and
+/// `loopback_too` is not set.
+std::vector<dnssd::Announcement> announcements(
+    const transport::Address& listener, std::uint16_t discovery_port, const discovery::IoUnit& unit,
+    const std::string& node, const std::vector<InterfaceAddress>& interfaces, bool loopback_too);
+
+}  // namespace srpd::app
