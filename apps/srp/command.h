@@ -35,6 +35,9 @@ struct CommandEntry {
 };
 
 Action add_discover(CLI::App& app, const Common& common);
+Action add_connect(CLI::App& app, const Common& common);
+Action add_disconnect(CLI::App& app, const Common& common);
+Action add_daemon(CLI::App& app, const Common& common);
 Action add_inq(CLI::App& app, const Common& common);
 Action add_luns(CLI::App& app, const Common& common);
 Action add_capacity(CLI::App& app, const Common& common);

@@ -1,102 +1,154 @@
-// srp discover HOST[:PORT]: what a daemon shows to this initiator. SRP over TCP has no discovery
-// protocol, so this logs in to the default target and asks every LUN who it is.
+// srp discover: which targets there are, in the words of ibsrpdm.
 #include <fmt/core.h>
 
+#include <nlohmann/json.hpp>
+
 #include "command.h"
-#include "initiator/decode_inquiry.h"
-#include "initiator/identity.h"
-#include "initiator/lun.h"
+#include "find.h"
+#include "lun_table.h"
 
 namespace srpd::cli {
 namespace {
 
-struct Row {
-  std::string url, size, product, serial, naa;
-  std::string target;  ///< its name; not shown
+using Json = nlohmann::ordered_json;
+
+struct Options {
+  std::vector<std::string> targets;
+  FindOptions find;
+  bool logins = false;
+  bool luns = false;
+  bool json = false;
 };
 
-Row ask(Connected& connected, std::uint64_t lun) {
-  initiator::Client& client = *connected.client;
-  initiator::Url url = connected.url;
-  url.lun = lun;
-  Row row{.url = url.text(), .size = "-", .product = "-", .serial = "-", .naa = "-", .target = {}};
-  if (const auto data = initiator::inquiry(client, lun); data)
-    if (const auto summary = initiator::summarize_inquiry(*data); summary)
-      row.product = summary->vendor + " " + summary->product;
-  if (const auto capacity = initiator::read_capacity(client, lun); capacity)
-    row.size = size_text(capacity->bytes());
-  if (const auto page = initiator::inquiry_page(client, lun, 0x80); page)
-    row.serial = initiator::unit_serial(*page);
-  if (const auto page = initiator::inquiry_page(client, lun, 0x83); page) {
-    row.naa = initiator::naa_of(*page);
-    row.target = initiator::target_name_of(*page);
-  }
-  return row;
+std::string hex(std::uint64_t value) { return fmt::format("{:016x}", value); }
+
+Json json_of(const discovery::Controller& controller) {
+  Json services = Json::array();
+  for (const discovery::Service& service : controller.services)
+    services.push_back({{"name", service.name}, {"id", hex(service.id)}});
+  return {{"guid", hex(controller.guid)},
+          {"vendor", controller.vendor},
+          {"device", controller.device},
+          {"io_class", fmt::format("{:04x}", controller.io_class)},
+          {"send_size", controller.send_size},
+          {"id", controller.id},
+          {"services", services}};
 }
 
-void print_table(const std::vector<Row>& rows) {
-  Row widths{.url = "URL",
-             .size = "SIZE",
-             .product = "PRODUCT",
-             .serial = "SERIAL",
-             .naa = "NAA",
-             .target = {}};
-  const auto widen = [](std::string& width, const std::string& text) {
-    width.resize(std::max(width.size(), text.size()), ' ');
-  };
-  for (const Row& row : rows) {
-    widen(widths.url, row.url);
-    widen(widths.size, row.size);
-    widen(widths.product, row.product);
-    widen(widths.serial, row.serial);
-  }
-  const auto print = [&](const Row& row) {
-    fmt::print("{:<{}}  {:>{}}  {:<{}}  {:<{}}  {}\n", row.url, widths.url.size(), row.size,
-               widths.size.size(), row.product, widths.product.size(), row.serial,
-               widths.serial.size(), row.naa);
-  };
-  print(widths);
-  for (const Row& row : rows) print(row);
+Json json_of(const directory::Listener& listener) {
+  if (listener.form == directory::LoginForm::rdma_cm)
+    return {{"form", "rdma_cm"},
+            {"address", directory::ip_text(listener.address)},
+            {"port", listener.port},
+            {"transport", listener.transport},
+            {"device", listener.device}};
+  return {{"form", "ib_cm"},
+          {"dgid", discovery::hex(listener.address)},
+          {"pkey", fmt::format("{:04x}", listener.pkey)},
+          {"service_id", hex(listener.service_id)},
+          {"transport", listener.transport},
+          {"device", listener.device}};
 }
 
-// For hosts with the kernel's initiator. The target's own name is its identifier; without one, what
-// was logged in with, which is zeros where it takes any.
-void print_add_target(const Connected& connected, const std::vector<Row>& rows) {
-  auto id = connected.url.target.value_or(srp::PortId{});
-  if (!rows.empty()) id = initiator::parse_port_id(rows.front().target).value_or(id);
-  const std::string digits = initiator::text_of(id);
-  fmt::print("\nadd_target: id_ext={},ioc_guid={},dest={}\n", digits.substr(0, 16),
-             digits.substr(16), connected.client->session().options().address.text());
+Json json_of(const Unit& unit) {
+  Json controllers = Json::object();
+  for (const auto& [slot, controller] : unit.listing.unit.controllers)
+    controllers[std::to_string(slot)] = json_of(controller);
+  Json listeners = Json::array();
+  for (const auto& listener : unit.listing.listeners) listeners.push_back(json_of(listener));
+  Json logins = Json::array();
+  for (const auto& line : directory::login_lines(unit.listing)) logins.push_back(line.text);
+  return {{"found_at", unit.where},
+          {"node", unit.listing.node},
+          {"software", unit.listing.software},
+          {"change_id", unit.listing.unit.change_id},
+          {"max_controllers", unit.listing.unit.max_controllers},
+          {"controllers", controllers},
+          {"listeners", listeners},
+          {"add_target", logins}};
+}
+
+void print_json(const Findings& findings) {
+  Json units = Json::array(), problems = Json::array();
+  for (const Unit& unit : findings.units) units.push_back(json_of(unit));
+  for (const Error& problem : findings.problems)
+    problems.push_back(
+        {{"object", problem.object}, {"cause", problem.cause}, {"remedy", problem.remedy}});
+  fmt::print("{}\n", Json{{"units", units}, {"problems", problems}}.dump(
+                         2, ' ', false, nlohmann::json::error_handler_t::replace));
+}
+
+/// One URL for each target of the units: where it was found.
+std::vector<std::string> urls_of(const Findings& findings) {
+  std::vector<std::string> urls;
+  for (const Unit& unit : findings.units) {
+    // Our own initiator logs in over IP.
+    if (unit.listing.listeners.front().form != directory::LoginForm::rdma_cm) continue;
+    const auto logins = discovery::logins(unit.listing.unit);
+    for (const discovery::Login& login : logins) {
+      std::string url = "srp://" + directory::address_text(unit.listing.listeners.front()) + "/";
+      if (logins.size() > 1) url += hex(login.id_ext) + hex(login.ioc_guid) + "/";
+      urls.push_back(std::move(url));
+    }
+  }
+  return urls;
+}
+
+int print_luns(const Common& common, const Findings& findings) {
+  int code = success;
+  for (const std::string& url : urls_of(findings)) {
+    if (const int failed = print_lun_table(common, url); failed != success) code = failed;
+  }
+  return code;
+}
+
+int print(const Common& common, const Options& options, const Findings& findings) {
+  if (options.json) {
+    print_json(findings);
+    return success;
+  }
+  for (const Error& problem : findings.problems) fmt::print(stderr, "srp: {}\n", problem.text());
+  if (options.luns) return print_luns(common, findings);
+  for (const Unit& unit : findings.units) {
+    if (!options.logins) fmt::print("{}", directory::block(unit.listing));
+    if (options.logins)
+      for (const auto& line : directory::login_lines(unit.listing)) fmt::print("{}\n", line.text);
+  }
+  return success;
+}
+
+int discover(const Common& common, const Options& options) {
+  const auto transport = make_transport(common);
+  if (!transport) return fail(transport.error(), usage_error);
+  const auto loop = runtime::make_loop({});
+  if (!loop) return fail(loop.error(), no_connection);
+  Finder finder(common, options.find, **loop, **transport);
+  const bool everything = options.targets.empty();
+  const Findings findings = everything ? finder.everything() : finder.at(options.targets);
+  const int printed = print(common, options, findings);
+  if (everything && findings.units.empty() && findings.problems.empty() && !options.json)
+    fmt::print(stderr, "srp: no target announces itself here; name a host: srp discover HOST\n");
+  const bool failed = findings.units.empty() || (!everything && !findings.problems.empty());
+  return failed ? no_connection : printed;
 }
 
 }  // namespace
 
 Action add_discover(CLI::App& app, const Common& common) {
-  auto host = std::make_shared<std::string>();
-  app.add_option("HOST", *host, "HOST[:PORT], or a URL")->required();
+  auto options = std::make_shared<Options>();
+  app.add_option("HOST", options->targets, "HOST[:PORT] of a target, or a URL; none: everything");
+  app.add_flag("-c,--logins", options->logins,
+               "Print what the kernel's ib_srp takes in add_target instead");
+  app.add_flag("-l,--luns", options->luns,
+               "Log in, and list the disks that each target shows to this initiator");
+  app.add_flag("--json", options->json, "Print everything as JSON")->excludes("-c")->excludes("-l");
+  add_find_options(app, options->find);
   app.footer(
-      "Logs in to the target that HOST offers by default and lists the LUNs it shows to this\n"
-      "initiator. SRP on TCP networks has no way to list targets without a login; other targets "
-      "of\n"
-      "the same daemon are reached by srp://HOST/TARGET/LUN with their identifier. The add_target\n"
-      "line is for hosts with the kernel's ib_srp.");
-  return [host, &common]() -> int {
-    const bool url = host->starts_with("srp://");
-    auto connected = connect(common, url ? *host : "srp://" + *host, {.needs_lun = false});
-    if (!connected) return fail(connected.error());
-    const auto luns = initiator::report_luns(*connected->client);
-    if (!luns) return fail(luns.error(), scsi_error);
-    std::vector<Row> rows;
-    for (const std::uint64_t lun : *luns) rows.push_back(ask(*connected, lun));
-    if (rows.empty()) {
-      fmt::print("No LUN for this initiator; {}\n",
-                 initiator::allow_hint(connected->client->session().options().initiator));
-    } else {
-      print_table(rows);
-    }
-    print_add_target(*connected, rows);
-    return success;
-  };
+      "Asks the discovery service of each HOST and prints the answer as ibsrpdm does. Without a\n"
+      "HOST, asks all that announce themselves by multicast DNS (through avahi-daemon or\n"
+      "systemd-resolved), and all InfiniBand ports that ibsrpdm would find. Where no discovery "
+      "service answers, logs in to learn the target's name.");
+  return [options, &common] { return discover(common, *options); };
 }
 
 }  // namespace srpd::cli

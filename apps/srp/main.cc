@@ -13,7 +13,10 @@ using namespace srpd;
 
 // The commands, in the order of the help text.
 constexpr cli::CommandEntry commands[] = {
-    {"discover", "List the disks of a target", &cli::add_discover},
+    {"discover", "Find targets and say how to log in to them", &cli::add_discover},
+    {"connect", "Log the kernel's initiator in", &cli::add_connect},
+    {"disconnect", "Log the kernel's initiator out", &cli::add_disconnect},
+    {"daemon", "Keep the kernel's initiator logged in", &cli::add_daemon},
     {"inq", "Show INQUIRY data and VPD pages", &cli::add_inq},
     {"luns", "List the LUNs", &cli::add_luns},
     {"capacity", "Show the size of a disk", &cli::add_capacity},

@@ -3,7 +3,7 @@
 # or with fail, and has its srpd ended for it.
 
 tests=(block_test login_string_test several_test status_test trap_test restart_test refused_test
-  off_test)
+  off_test discover_test)
 guid=0002c903000e8acc
 srpd_pid=
 
@@ -169,3 +169,15 @@ off_test() {
   srpd_says 'hosts can ask' && fail 'srpd registered an agent'
   return 0
 }
+
+# srp finds what ibsrpdm finds, and says it in the same words.
+discover_test() {
+  start_answering --ramdisk 16M --open --target-name "$guid" --device-management 5555
+  same 'what srp discover prints' "$( (at_asker /usr/sbin/ibsrpdm) )" "$(srp_discover)"
+  same 'what srp discover -c prints' "$( (at_asker /usr/sbin/ibsrpdm -c) )" "$(srp_discover -c)"
+  stop_srpd
+  sleep 0.5
+  same 'what srp discover says of a port that does not answer' 1 \
+    "$( (at_asker "$SRP" discover --patience 1) 2>&1 | grep -c 'LID 2 .*does not answer')"
+}
+srp_discover() { (at_asker "$SRP" discover "$@") 2>>"$fabric/srp.log"; }
