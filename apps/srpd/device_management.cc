@@ -1,13 +1,18 @@
 #include "srpd/device_management.h"
 
 #include <infiniband/ib.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <utility>
 
+#include "base/log.h"
 #include "dm/umad_fabric.h"
 
 namespace srpd::app {
@@ -53,6 +58,21 @@ std::vector<std::uint64_t> services(const Options& options,
   return ids;
 }
 
+std::string link_of(const char* path) {
+  std::array<char, 64> text{};
+  return ::readlink(path, text.data(), text.size() - 1) > 0 ? text.data() : "";
+}
+
+/// The kernel rejects InfiniBand logins outside the first network namespace, after it has let srpd
+/// listen there. Without the right to look at process 1 nothing is said.
+void tell_namespace() {
+  const std::string first = link_of("/proc/1/ns/net"), own = link_of("/proc/self/ns/net");
+  if (first.empty() || first == own) return;
+  log::warning(
+      "InfiniBand: srpd is in a network namespace of its own, where the kernel rejects every "
+      "InfiniBand login; run it in the first one (no PrivateNetwork=yes, no container network)");
+}
+
 std::uint64_t half(const scsi::PortId& id, std::size_t offset) {
   std::uint64_t value = 0;
   for (std::size_t i = offset; i < offset + 8; ++i)
@@ -72,6 +92,8 @@ Expected<void> check_device_management(const Options& options) {
 std::unique_ptr<dm::Agents> answer_device_management(
     const Options& options, const control::Built& built,
     const std::vector<transport::Address>& listening) {
+  const auto infiniband = [](const auto& address) { return service_of(address).has_value(); };
+  if (std::any_of(listening.begin(), listening.end(), infiniband)) tell_namespace();
   dm::Offer offer;
   if (options.max_request_iu != 0) offer.send_size = options.max_request_iu;
   for (const target::PortDescription& port : built.ports) {
