@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <map>
+#include <optional>
 
 namespace srpd::app {
 namespace {
@@ -120,7 +121,7 @@ void add_discovery_flags(CLI::App& app, Options& options) {
       ->group(group);
 }
 
-void add_tuning_flags(CLI::App& app, Options& options, int& poll_us) {
+void add_tuning_flags(CLI::App& app, Options& options, std::optional<int>& poll_us) {
   using Backend = runtime::LoopOptions::Backend;
   const char* const group = "Tuning";
   app.add_option("--loops", options.loops, "Event loops, one thread each (default 1)")
@@ -137,7 +138,8 @@ void add_tuning_flags(CLI::App& app, Options& options, int& poll_us) {
                                   CLI::ignore_case))
       ->group(group);
   app.add_option("--poll-us", poll_us,
-                 "How long a loop looks for work before it sleeps, in microseconds")
+                 "How long a loop looks for work before it sleeps, in microseconds (default: what "
+                 "some wake-ups cost on this machine)")
       ->check(CLI::Range(0, 1'000'000))
       ->group(group);
 }
@@ -185,7 +187,7 @@ void apply(const KernelNames& names, Options& options) {
 tl::expected<Options, Exit> parse_command_line(int argc, const char* const* argv) {
   Options options;
   std::array<std::vector<std::string>, disk_flags.size()> disk_values;
-  int poll_us = static_cast<int>(options.loop.poll_budget.count());
+  std::optional<int> poll_us;
   CLI::App app(description, "srpd");
   app.set_version_flag("--version", "srpd " SRPD_VERSION);
   const DiskFlagOptions disks = add_disk_flags(app, disk_values);
@@ -216,7 +218,7 @@ tl::expected<Options, Exit> parse_command_line(int argc, const char* const* argv
   }
   apply(kernel_names, options);
   options.disks = in_order(app, disks, disk_values);
-  options.loop.poll_budget = std::chrono::microseconds(poll_us);
+  if (poll_us) options.loop.poll_budget = std::chrono::microseconds(*poll_us);
   return options;
 }
 

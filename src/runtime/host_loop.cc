@@ -8,12 +8,20 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "runtime/wake_cost.h"
+
 namespace srpd::runtime {
 namespace {
 
 using namespace std::chrono_literals;
 
 constexpr Time tending_interval = 1s;
+// A request that finds the loop awake saves its wake-up and often the one of the host that waits
+// for the answer, with what the processors need to get going again. Looking may cost what a few
+// such requests save: like the 200 us for which KVM keeps an idle processor of a guest.
+constexpr int wakes_per_look = 16;
+constexpr Time shortest_look = 50us;
+constexpr Time longest_look = 5ms;
 
 // With one CPU, looking for work keeps it from whoever would produce it. What the process may use
 // counts, not the one CPU a loop is bound to.
@@ -22,7 +30,8 @@ Time poll_budget(const LoopOptions& options) {
   CPU_ZERO(&allowed);
   if (::sched_getaffinity(::getpid(), sizeof(allowed), &allowed) == 0 && CPU_COUNT(&allowed) < 2)
     return {};
-  return std::max(Time{options.poll_budget}, Time{});
+  if (options.poll_budget) return std::max(Time{*options.poll_budget}, Time{});
+  return std::clamp(wakes_per_look * wake_cost(), shortest_look, longest_look);
 }
 
 const void* this_thread() {

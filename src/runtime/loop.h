@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -210,8 +211,9 @@ struct LoopOptions {
   enum class Backend { automatic, io_uring, epoll };
   Backend backend = Backend::automatic;
   /// How long to look for work before sleeping, after work was found. The loop lowers it by itself
-  /// when looking does not pay (adaptive polling); 0 never polls.
-  std::chrono::microseconds poll_budget{50};
+  /// when looking does not pay (adaptive polling); 0 never polls. Default: what some wake-ups cost
+  /// on this machine (wake_cost.h).
+  std::optional<std::chrono::microseconds> poll_budget{};
   std::size_t buffer_bytes = std::size_t{64} << 20;  ///< bound of the data buffer pool
   int file_threads = 4;                              ///< epoll only: workers for file I/O
 };
