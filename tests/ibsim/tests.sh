@@ -25,13 +25,13 @@ start_srpd() {
   : >"$fabric/srpd.log"
   (at_server "$SRPD" --listen 127.0.0.1:0 "$@") >"$fabric/srpd.log" 2>&1 </dev/null &
   srpd_pid=$!
-  wait_for 10 grep -q '^srpd: ready' "$fabric/srpd.log" || fail 'srpd is not ready after 10 s'
+  wait_for 30 grep -q '^srpd: ready' "$fabric/srpd.log" || fail 'srpd is not ready after 30 s'
 }
 
 # start_answering ARGUMENT...: the same, and hosts can ask.
 start_answering() {
   start_srpd "$@"
-  wait_for 10 srpd_says 'hosts can ask for this target' || fail 'srpd registers no agent'
+  wait_for 30 srpd_says 'hosts can ask for this target' || fail 'srpd registers no agent'
 }
 
 stop_srpd() {
@@ -130,7 +130,7 @@ trap_test() {
   local before
   before=$(traps)
   start_answering --ramdisk 16M --open --device-management 5555
-  wait_for 10 more_traps "$before" || fail 'opensm got no trap 144 from the server'
+  wait_for 30 more_traps "$before" || fail 'opensm got no trap 144 from the server'
   echo '  ok: trap 144 in the log of opensm'
 }
 traps() { grep -c 'num:144.* LID:2' "$fabric/opensm.log"; }
@@ -152,7 +152,7 @@ restart_test() {
 
 refused_test() {
   REFUSE_AGENT=1 start_srpd --ramdisk 16M --open --device-management 5555
-  wait_for 10 srpd_says 'ibsim0 port 1: another agent answers hosts there already; .*ib_srpt' ||
+  wait_for 30 srpd_says 'ibsim0 port 1: another agent answers hosts there already; .*ib_srpt' ||
     fail 'srpd does not say that its agent is refused'
   sleep 2.5
   same 'how often it says so' 1 "$(grep -c 'another agent' "$fabric/srpd.log")"

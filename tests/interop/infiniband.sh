@@ -72,15 +72,18 @@ has_capability() { # DEVICE
 start_infiniband() {
   target_kind=srpd
   target_log=$LOGS/$test_name.srpd
+  touch "$target_log"
+  lines_before=$(wc -l <"$target_log")
   "$SRPD" "$@" >>"$target_log" 2>&1 &
   target_pid=$!
   ready_before=${ready_before:-0}
-  wait_for 20 srpd_ready || fail "srpd is not ready after 20 s: $SRPD $*"
+  wait_for 40 srpd_ready || fail "srpd is not ready after 20 s: $SRPD $*"
   ready_before=$(grep -c '^srpd: ready' "$target_log")
 }
 
-target_says() { grep -q -- "$1" "$target_log"; }
-wait_until_target_says() { wait_for 10 target_says "$1" || fail "srpd does not say '$1'"; }
+# Since its last start.
+target_says() { tail -n "+$((lines_before + 1))" "$target_log" | grep -q -- "$1"; }
+wait_until_target_says() { wait_for 30 target_says "$1" || fail "srpd does not say '$1'"; }
 
 # What a host at ibs1 sees of the port with this LID: the block of ibsrpdm.
 block_of() { # LID
