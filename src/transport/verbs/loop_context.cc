@@ -103,6 +103,10 @@ Expected<LoopContext::Seat> LoopContext::take_seat(VerbsChannel& channel, std::u
   // An iWARP adapter that finds no receive buffer ends the connection; InfiniBand repeats the
   // message (RNR NAK). So only the latter can share fewer buffers than were promised.
   if (!device_->iwarp() && receive_size <= options_.shared_receive_size && open_shared_queue()) {
+    if (shared_target_ == 0) grow_shared();
+    if (shared_target_ == 0)
+      return tl::unexpected(
+          registration_error(device_->name(), options_.shared_receive_size, ENOMEM));
     seat.shared = shared_;
     receive_size = options_.shared_receive_size;
     receives = 0;
@@ -399,7 +403,8 @@ void LoopContext::handle(const AsyncEvent& event) {
                     (event.object == shared_ ||
                      std::any_of(queues_.begin(), queues_.end(),
                                  [&](const auto& each) { return each->queue == event.object; }));
-  if (!ours) return;
+  // All of the device, which may be the first to be heard of its removal.
+  if (!ours && event.type != IBV_EVENT_DEVICE_FATAL) return;
   log::error("{}: {}; its connections end", device_->name(), ::ibv_event_type_str(event.type));
   for (std::size_t i = 0; i < seats_.size(); ++i) {
     if (seats_[i] != nullptr) seats_[i]->on_async_event(IBV_EVENT_DEVICE_FATAL);
