@@ -24,7 +24,8 @@ try_login() {
   esac
   # Over iWARP ib_srpt sees IPv4 hosts as mapped IPv6 addresses that RDMA/CM cannot resolve.
   [ "$TARGET.$FABRIC" != lio.siw ] || dest='[fd09::1]'
-  [ "$FABRIC.$link_kind" != rxe.remote ] || source=,src=${dest%.*}.1
+  # With 7 retries, which is ib_srp's default, rxe never gives a dead peer up.
+  [ "$FABRIC.$link_kind" != rxe.remote ] || source=,src=${dest%.*}.1,tl_retry_count=4
   directory=/sys/class/infiniband_srp/srp-$device-1
   wait_for 5 test -e "$directory/add_target" || fail "ib_srp does not know the device $device"
   options=id_ext=$id_ext,ioc_guid=$ioc_guid,dest=${address:-$dest}:$port$source

@@ -44,6 +44,17 @@ target_resources() {
   echo "$(target_descriptors) files"
 }
 
+# The same, once they no longer change: what ended just before is gone by then.
+settled_resources() {
+  local before='' same=0 end=$(($(now) + 60))
+  while [ "$same" -lt 4 ] && [ "$(now)" -lt "$end" ]; do
+    sleep 1
+    if [ "$(target_resources)" = "$before" ]; then same=$((same + 1)); else same=0; fi
+    before=$(target_resources)
+  done
+  echo "$before"
+}
+
 # back_to BEFORE COMMAND...: until the command prints what it printed before, $within seconds at
 # most.
 back_to() {
