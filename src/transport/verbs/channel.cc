@@ -106,14 +106,18 @@ Expected<void> VerbsChannel::open_queue_pair() {
   return take_own_receives(receives);
 }
 
-// `attributes.cap` holds what was granted afterwards.
+// `attributes.cap` holds what was granted afterwards. Not every device takes the size of inline
+// data as a wish. And libsiw cannot map a receive queue that the kernel puts at one certain offset,
+// which it takes for a mark of failure; behind a longer send queue it lies elsewhere.
 bool VerbsChannel::create_queue_pair(ibv_qp_init_attr& attributes) {
   const ibv_qp_init_attr wanted = attributes;
-  if (::rdma_create_qp(id_.get(), &device_->pd(), &attributes) == 0) return true;
-  // Not every device takes the size of inline data as a wish.
-  attributes = wanted;
-  attributes.cap.max_inline_data = 0;
-  return ::rdma_create_qp(id_.get(), &device_->pd(), &attributes) == 0;
+  for (const std::uint32_t longer : {0u, 1u, 2u}) {
+    if (::rdma_create_qp(id_.get(), &device_->pd(), &attributes) == 0) return true;
+    attributes = wanted;
+    attributes.cap.max_inline_data = 0;
+    attributes.cap.max_send_wr <<= longer;
+  }
+  return false;
 }
 
 Expected<void> VerbsChannel::take_own_receives(std::uint32_t count) {
@@ -352,8 +356,11 @@ void VerbsChannel::disconnect(std::string_view why, bool graceful) {
 void VerbsChannel::fail(CloseReason::Kind kind, std::string text, bool certain) {
   if (phase_ > Phase::flushing) {
     // The event that tells why comes after the flushed work requests.
-    if (!certain_ && certain) reason_ = {kind, std::move(text)};
-    certain_ = certain_ || certain;
+    if (!certain_ && certain) {
+      reason_ = {kind, std::move(text)};
+      certain_ = true;
+      loop_.defer(turn_);
+    }
     return;
   }
   if (phase_ != Phase::flushing) {
@@ -380,7 +387,7 @@ void VerbsChannel::end() {
 // when the device says so; some never do.
 bool VerbsChannel::drained() {
   if (forced_) return true;
-  if (!ring_->empty()) return false;
+  if (!certain_ || !ring_->empty()) return false;
   if (!shares_receives()) return own_posted_ == 0;
   if (last_receive_) return true;
   if (!waited_for_last_) set_alarm(receive_grace);
@@ -421,7 +428,10 @@ void VerbsChannel::release_queue_pair() {
     ::rdma_destroy_qp(id_.get());
     context_->poll_dry();
   }
-  while (ring_ != nullptr && !ring_->empty()) settle(ring_->pop(), -ECONNRESET);
+  while (ring_ != nullptr && !ring_->empty()) {
+    settle(ring_->front(), -ECONNRESET);
+    ring_->pop();
+  }
   while (ReceiveBuffer* const buffer = returned_.pop()) buffer->owner->give(*buffer);
   for (ReceiveBuffer* const buffer : own_receives_) {
     if (buffer->posted) buffer->owner->give(*buffer);

@@ -86,6 +86,7 @@ class VerbsChannel final : public Channel, public CmHandler {
     SendWork* send = nullptr;  ///< which is complete with it
     ReadWork* read = nullptr;  ///< likewise
     bool is_read = false;
+    bool settled = false;  ///< completed, and what was kept for it is free
     SendSlot* slot = nullptr;
     Temporary* temporaries = nullptr;
     runtime::Buffer copy;
@@ -127,7 +128,8 @@ class VerbsChannel final : public Channel, public CmHandler {
   void queue(std::size_t at, const Posted& posted);
   void post(std::size_t count);
   void forget(const Posted& posted);
-  void settle(const Posted& posted, int result);
+  void settle(Posted& posted, int result);
+  void retire();
   void complete_done();
 
   // Ending
@@ -159,8 +161,9 @@ class VerbsChannel final : public Channel, public CmHandler {
   std::uint32_t read_pieces_ = 1;
   std::uint32_t inline_bytes_ = 0;
   std::unique_ptr<SendRing<Posted>> ring_;
-  std::uint32_t reads_posted_ = 0;  // work requests
-  WorkQueue<SendWork> sends_;       // not posted to the end
+  std::uint32_t reads_posted_ = 0;      // work requests
+  std::uint32_t covered_ = UINT32_MAX;  // the last send or write that is known to be complete
+  WorkQueue<SendWork> sends_;           // not posted to the end
   WorkQueue<ReadWork> reads_;
   TransferCursor write_cursor_;  // of the first of each
   TransferCursor read_cursor_;

@@ -1,6 +1,6 @@
 // What a VerbsChannel sends: works become chains of work requests, several of them in one post. The
-// last request of a work asks for a completion, and so does now and then one of a long work, so
-// that its places in the send queue become free.
+// last request of a work asks for a completion, and so do RDMA Reads and now and then a write of a
+// long work, so that its places in the send queue become free.
 #include <fmt/core.h>
 
 #include <algorithm>
@@ -175,9 +175,10 @@ bool VerbsChannel::place_iu(std::span<const std::byte> iu, std::size_t at, Poste
 
 void VerbsChannel::queue(std::size_t at, const Posted& posted) {
   ibv_send_wr& request = context_->requests[at];
-  const bool last = posted.send != nullptr || posted.read != nullptr;
-  if (last) ring_->signaled();
-  if (last || ring_->must_signal()) request.send_flags |= IBV_SEND_SIGNALED;
+  // A read has to be seen to complete before the next one may begin.
+  const bool awaited = posted.send != nullptr || posted.is_read;
+  if (awaited) ring_->signaled();
+  if (awaited || ring_->must_signal()) request.send_flags |= IBV_SEND_SIGNALED;
   request.wr_id = LoopContext::send_id(seat_, ring_->push(posted));
   if (at > 0) context_->requests[at - 1].next = &request;
 }
@@ -192,7 +193,9 @@ void VerbsChannel::post(std::size_t count) {
          false);
 }
 
-// A completion stands for itself and for those before it that asked for none.
+// A completion stands for itself, and a send's or write's for the writes before it that asked for
+// none. Reads have completions of their own, since some devices (siw) let what follows a read
+// complete before it.
 void VerbsChannel::on_sent(std::uint32_t number, const ibv_wc& completion) {
   if (!ring_->contains(number)) return;
   const bool good = completion.status == IBV_WC_SUCCESS;
@@ -200,12 +203,22 @@ void VerbsChannel::on_sent(std::uint32_t number, const ibv_wc& completion) {
     const Cause cause = cause_of(completion.status);
     fail(cause.kind, cause.text, cause.certain);
   }
-  bool last = false;
-  while (!last) {
-    last = ring_->first() == number;
-    settle(ring_->pop(), last && !good ? -ECONNRESET : 0);
-  }
+  Posted& posted = (*ring_)[number];
+  if (!posted.is_read) covered_ = number;
+  settle(posted, good ? 0 : -ECONNRESET);
+  retire();
   loop_.defer(turn_);
+}
+
+void VerbsChannel::retire() {
+  while (!ring_->empty()) {
+    Posted& oldest = ring_->front();
+    const bool asked = oldest.is_read || oldest.send != nullptr;
+    const bool covered = !asked && static_cast<std::int32_t>(covered_ - ring_->first()) >= 0;
+    if (!oldest.settled && !covered) return;
+    settle(oldest, 0);
+    ring_->pop();
+  }
 }
 
 // What was kept for it.
@@ -218,7 +231,10 @@ void VerbsChannel::forget(const Posted& posted) {
   if (posted.copy) loop_.buffers().release(posted.copy);
 }
 
-void VerbsChannel::settle(const Posted& posted, int result) {
+// Once; the place in the ring may be taken for something else only afterwards.
+void VerbsChannel::settle(Posted& posted, int result) {
+  if (posted.settled) return;
+  posted.settled = true;
   forget(posted);
   if (posted.is_read) --reads_posted_;
   if (posted.send != nullptr) posted.send->complete(result);

@@ -51,14 +51,15 @@ Error registration_error(std::string object, std::size_t bytes, int error_number
   return error;
 }
 
+// With the capability as well: the kernel's siw goes by the limit alone.
 void prepare_memory_lock() {
+  const rlimit unlimited{RLIM_INFINITY, RLIM_INFINITY};
+  if (::setrlimit(RLIMIT_MEMLOCK, &unlimited) == 0) return;
   rlimit limit{};
-  if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0 || has_ipc_lock()) return;
-  if (limit.rlim_cur != limit.rlim_max) {
-    limit.rlim_cur = limit.rlim_max;
-    if (::setrlimit(RLIMIT_MEMLOCK, &limit) != 0) return;
-  }
-  if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= comfortable) return;
+  if (::getrlimit(RLIMIT_MEMLOCK, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_MEMLOCK, &limit) != 0) return;
+  if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= comfortable || has_ipc_lock()) return;
   log::warning(
       "locked memory is limited to {}, and adapters move data to and from locked memory only; {}",
       in_mebibytes(limit.rlim_cur), memlock_remedy);

@@ -1,6 +1,4 @@
 // The send queue of a queue pair as its owner sees it: which work each work request belongs to.
-// Work requests complete in order; a completion stands for itself and for all before it that asked
-// for none.
 #pragma once
 
 #include <algorithm>
@@ -37,8 +35,13 @@ class SendRing {
   }
   /// False for a number that is not (or no longer) in the ring.
   bool contains(std::uint32_t number) const { return number - first_ < size(); }
-  /// The oldest, with its number.
+  Entry& operator[](std::uint32_t number) {
+    DCHECK(contains(number));
+    return entries_[number & mask_];
+  }
+  /// Number of the oldest.
   std::uint32_t first() const { return first_; }
+  Entry& front() { return (*this)[first_]; }
   Entry pop() {
     CHECK(!empty());
     return entries_[first_++ & mask_];

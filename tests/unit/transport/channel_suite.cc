@@ -176,7 +176,8 @@ void ChannelSuite::establish() {
   listening_.request->accept(as_bytes("welcome"), target_parameters_, environment_->loop(),
                              established_);
   listening_.request.reset();
-  ASSERT_TRUE(run_until([&] { return connecting_.finished && established_.channel; }));
+  ASSERT_TRUE(run_until([&] { return connecting_.finished && established_.channel; }))
+      << connecting_.error << established_.reason.text;
   ASSERT_TRUE(connecting_.channel) << connecting_.error;
   initiator_ = std::move(connecting_.channel);
   target_ = std::move(established_.channel);
@@ -216,7 +217,8 @@ TEST_P(ChannelSuite, CarriesPrivateDataBothWays) {
   listening_.request->accept(as_bytes("the response"), target_parameters_, environment_->loop(),
                              established_);
   listening_.request.reset();
-  ASSERT_TRUE(run_until([&] { return connecting_.finished && established_.channel; }));
+  ASSERT_TRUE(run_until([&] { return connecting_.finished && established_.channel; }))
+      << connecting_.error << established_.reason.text;
   ASSERT_TRUE(connecting_.channel) << connecting_.error;
   EXPECT_EQ(sent_as(connecting_.private_data), "the response");
   EXPECT_EQ(&connecting_.channel->loop(), &environment_->loop());

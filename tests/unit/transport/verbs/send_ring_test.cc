@@ -35,6 +35,8 @@ TEST(SendRing, KnowsWhatIsInIt) {
   ring.pop();
   EXPECT_FALSE(ring.contains(gone));
   EXPECT_TRUE(ring.contains(there));
+  EXPECT_EQ(ring[there], 1);
+  EXPECT_EQ(ring.front(), 1);
   EXPECT_FALSE(ring.contains(there + 1));
 }
 
