@@ -48,6 +48,11 @@ bool usable(const ifaddrs& entry, bool ipv6) {
 
 }  // namespace
 
+std::string adapter_source() {
+  const char* const given = std::getenv("ADAPTER_SOURCE");
+  return given == nullptr ? "" : given;
+}
+
 std::string adapter_address(bool ipv6) {
   const char* const given = std::getenv("ADAPTER_ADDRESS");
   if (given != nullptr && (std::strchr(given, ':') != nullptr) == ipv6) return given;

@@ -25,6 +25,11 @@ class VerbsEnvironment final : public ChannelEnvironment {
   bool run_until(const std::function<bool()>& done) override {
     return run_host_loop_until(*loop_, done);
   }
+  std::optional<Address> source_address() override {
+    const std::string host = test::adapter_source();
+    if (host.empty() || host_.starts_with('[')) return std::nullopt;
+    return *Address::parse("rdma:" + host, 0);
+  }
   // The fields of the InfiniBand connection manager have fixed sizes.
   bool pads_private_data() const override { return true; }
 

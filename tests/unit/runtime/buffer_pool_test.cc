@@ -227,5 +227,62 @@ TEST(BufferPool, AgeKeepsWhatWasNeededSinceTheLastTime) {
   pool.release(kept);
 }
 
+struct Holder : PageHolder {
+  void release_pages(std::span<std::byte> memory) override { released.push_back(memory); }
+  std::vector<std::span<std::byte>> released;
+};
+
+// Where somebody knows memory by its pages, a chunk keeps them as long as one buffer is in use.
+TEST(BufferPool, GivesWholeChunksBackOnceTheirHolderKnows) {
+  BufferPool pool(2 * mib);
+  Holder holder;
+  pool.add_holder(holder);
+  const Buffer a = pool.try_acquire(4096);
+  const Buffer b = pool.try_acquire(4096);
+  const Buffer c = pool.try_acquire(4096);
+  for (const Buffer& buffer : {a, b, c}) std::memset(buffer.data, 1, 4096);
+  pool.release(a);
+  pool.release(b);
+  pool.trim();
+  EXPECT_TRUE(holder.released.empty());
+  EXPECT_EQ(resident_bytes(a, 4096), 4096u) << "c lies in the same chunk";
+  pool.release(c);
+  pool.trim();
+  EXPECT_TRUE(holder.released.empty()) << "the buffer that is needed first stays";
+  EXPECT_FALSE(pool.can_trim());
+  // Room for something else: the chunk goes as a whole.
+  const Buffer whole = pool.try_acquire(mib);
+  const Buffer other = pool.try_acquire(mib);
+  ASSERT_EQ(holder.released.size(), 1u);
+  EXPECT_EQ(holder.released[0].size(), BufferPool::chunk);
+  EXPECT_EQ((holder.released[0].data() - pool.range().data()) % BufferPool::chunk, 0);
+  EXPECT_LE(holder.released[0].data(), a.data);
+  EXPECT_LT(c.data, holder.released[0].data() + BufferPool::chunk);
+  EXPECT_EQ(resident_bytes(c, 4096), 0u);
+  pool.release(whole);
+  pool.release(other);
+  pool.remove_holder(holder);
+}
+
+TEST(BufferPool, GivesPagesBackOneByOneWhenNobodyHoldsThemAnyMore) {
+  BufferPool pool(2 * mib);
+  Holder holder;
+  pool.add_holder(holder);
+  const Buffer a = pool.try_acquire(4096);
+  const Buffer b = pool.try_acquire(4096);
+  std::memset(a.data, 1, 4096);
+  std::memset(b.data, 1, 4096);
+  pool.release(a);
+  pool.trim();
+  pool.release(b);
+  pool.trim();
+  EXPECT_EQ(resident_bytes(a, 4096), 4096u);
+  pool.remove_holder(holder);
+  EXPECT_EQ(resident_bytes(a, 4096), 0u);
+  pool.trim();
+  EXPECT_EQ(resident_bytes(b, 4096), 0u);
+  EXPECT_TRUE(holder.released.empty());
+}
+
 }  // namespace
 }  // namespace srpd::runtime

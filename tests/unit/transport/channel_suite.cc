@@ -157,6 +157,7 @@ void ChannelSuite::listen() {
 void ChannelSuite::start_connecting(std::string_view private_data) {
   ConnectOptions options;
   options.peer = listener_ ? listener_->address() : environment_->dead_address();
+  options.source = environment_->source_address();
   options.private_data = as_bytes(private_data);
   options.parameters = initiator_parameters_;
   connector_ = environment_->transport().connect(environment_->loop(), options, connecting_);

@@ -8,6 +8,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,8 @@ class ChannelEnvironment {
   virtual Address listen_address() = 0;
   /// Where nobody listens.
   virtual Address dead_address() = 0;
+  /// Where the initiator connects from, when that is not left to the system.
+  virtual std::optional<Address> source_address() { return std::nullopt; }
   /// Private data arrive with zeroes behind them.
   virtual bool pads_private_data() const { return false; }
   /// Runs the loop until `done` or some seconds have passed; the value of `done` then.
