@@ -124,7 +124,7 @@ int serve(const Options& options, const control::SavedConfiguration& saved, Loop
 }
 
 int run(int argc, char** argv) {
-  const auto options = parse_command_line(argc, argv);
+  auto options = parse_command_line(argc, argv);
   if (!options) return options.error().status;
   log::set_level(options->log_level);
   runtime::block_signals();
@@ -132,6 +132,7 @@ int run(int argc, char** argv) {
   if (auto checked = check_device_management(*options); !checked) return fail(checked.error());
   const auto saved = configuration_from(*options);
   if (!saved) return fail(saved.error());
+  adopt(saved->configuration.fabric, *options);
   const auto loops = Loops::start(*options);
   if (!loops) return fail(loops.error());
   return options->check_config ? check(*saved, (*loops)->home()) : serve(*options, *saved, **loops);

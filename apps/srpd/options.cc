@@ -184,6 +184,15 @@ void apply(const KernelNames& names, Options& options) {
 
 }  // namespace
 
+void adopt(const control::FabricSettings& settings, Options& options) {
+  if (settings.rdma_cm_port.value_or(0) != 0 && options.listen.empty())
+    options.listen.push_back("rdma:*:" + std::to_string(*settings.rdma_cm_port));
+  if (settings.srp_max_req_size && options.max_request_iu == 0)
+    options.max_request_iu = options.verbs.shared_receive_size = *settings.srp_max_req_size;
+  if (settings.srpt_srq_size && !options.srq_size_given)
+    options.verbs.shared_receives = *settings.srpt_srq_size;
+}
+
 tl::expected<Options, Exit> parse_command_line(int argc, const char* const* argv) {
   Options options;
   std::array<std::vector<std::string>, disk_flags.size()> disk_values;
@@ -217,6 +226,7 @@ tl::expected<Options, Exit> parse_command_line(int argc, const char* const* argv
     return tl::make_unexpected(Exit{app.exit(error) == 0 ? 0 : usage_error});
   }
   apply(kernel_names, options);
+  options.srq_size_given = app.count("--srpt_srq_size") != 0;
   options.disks = in_order(app, disks, disk_values);
   if (poll_us) options.loop.poll_budget = std::chrono::microseconds(*poll_us);
   return options;

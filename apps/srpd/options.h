@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "control/disk_text.h"
+#include "control/model.h"
 #include "runtime/loop.h"
 #include "transport/verbs/options.h"
 
@@ -40,6 +41,7 @@ struct Options {
   std::vector<unsigned> cpus;
   runtime::LoopOptions loop;
   transport::verbs::VerbsOptions verbs;
+  bool srq_size_given = false;  ///< on the command line
   log::Level log_level = log::Level::info;
 };
 
@@ -49,5 +51,8 @@ struct Exit {
   int status;
 };
 tl::expected<Options, Exit> parse_command_line(int argc, const char* const* argv);
+
+/// What a saved configuration says by ib_srpt's names, where the command line says nothing.
+void adopt(const control::FabricSettings& settings, Options& options);
 
 }  // namespace srpd::app

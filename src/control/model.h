@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -55,9 +56,17 @@ struct Target {
   std::vector<Tpg> tpgs;
 };
 
+/// What ib_srpt has outside of its targets: module parameters, and the port in discovery_auth.
+struct FabricSettings {
+  std::optional<std::uint32_t> rdma_cm_port;
+  std::optional<std::uint32_t> srp_max_req_size;
+  std::optional<std::uint32_t> srpt_srq_size;
+};
+
 struct Configuration {
   std::vector<StorageObject> storage_objects;
   std::vector<Target> targets;
+  FabricSettings fabric;
 };
 
 /// What could not be carried out; everything else was.

@@ -60,9 +60,7 @@ class SaveconfigParser {
   SavedConfiguration run(const Json& json) {
     const JsonReader reader(json, "saveconfig", saved_.problems);
     report_unknown_keys(reader, {"fabric_modules", "storage_objects", "targets"});
-    reader.for_each_object("fabric_modules", [&](const Json&) {
-      reader.report("settings of fabric_modules are not served", "they have no effect");
-    });
+    reader.for_each_object("fabric_modules", [&](const Json& entry) { fabric_module(entry); });
     reader.for_each_object("storage_objects", [&](const Json& entry) { storage_object(entry); });
     reader.for_each_object("targets", [&](const Json& entry) { target(entry); });
     if (!reader.has("storage_objects") && !reader.has("targets"))
@@ -72,6 +70,32 @@ class SaveconfigParser {
 
  private:
   Configuration& configuration() { return saved_.configuration; }
+
+  /// ib_srpt's own settings, by its names; other fabrics' have no effect.
+  void fabric_module(const Json& json) {
+    JsonReader reader(json, "fabric module", saved_.problems);
+    const auto name = reader.text("name", true);
+    if (!name) return;
+    reader.rename("fabric module " + *name);
+    if (*name != "srpt") {
+      reader.report("its settings are not served, only those of srpt", "they have no effect");
+      return;
+    }
+    report_unknown_keys(reader, {"name", "rdma_cm_port", "srp_max_req_size", "srpt_srq_size"});
+    FabricSettings& settings = configuration().fabric;
+    settings.rdma_cm_port = within(reader, "rdma_cm_port", 0, UINT16_MAX);
+    settings.srp_max_req_size = within(reader, "srp_max_req_size", 256, 65536);
+    settings.srpt_srq_size = within(reader, "srpt_srq_size", 0, 32767);
+  }
+
+  static std::optional<std::uint32_t> within(const JsonReader& reader, std::string_view key,
+                                             std::uint32_t least, std::uint32_t most) {
+    const auto value = reader.number32(key, false);
+    if (!value || (*value >= least && *value <= most)) return value;
+    reader.report(std::string(key) + " is " + std::to_string(*value),
+                  "a number from " + std::to_string(least) + " to " + std::to_string(most));
+    return std::nullopt;
+  }
 
   void storage_object(const Json& json) {
     JsonReader reader(json, "storage object", saved_.problems);

@@ -172,6 +172,29 @@ TEST(Saveconfig, WriteProtectionThatCannotBeReadProtects) {
                                                  HasSubstr("'tpg_lun' is missing")));
 }
 
+TEST(Saveconfig, ReadsTheSettingsOfTheKernelsTarget) {
+  const auto saved = parsed(R"({"fabric_modules": [
+      {"name": "srpt", "rdma_cm_port": 5556, "srp_max_req_size": 4148, "srpt_srq_size": 1000}],
+      "targets": []})");
+  EXPECT_THAT(texts(saved.problems), IsEmpty());
+  EXPECT_EQ(saved.configuration.fabric.rdma_cm_port, 5556u);
+  EXPECT_EQ(saved.configuration.fabric.srp_max_req_size, 4148u);
+  EXPECT_EQ(saved.configuration.fabric.srpt_srq_size, 1000u);
+}
+
+TEST(Saveconfig, NamesSettingsThatItCannotTake) {
+  const auto saved = parsed(R"({"fabric_modules": [
+      {"name": "iscsi"}, {},
+      {"name": "srpt", "rdma_cm_port": 65536, "srp_max_req_size": 1, "colour": 2}],
+      "targets": []})");
+  EXPECT_FALSE(saved.configuration.fabric.rdma_cm_port);
+  EXPECT_FALSE(saved.configuration.fabric.srp_max_req_size);
+  EXPECT_THAT(texts(saved.problems),
+              ElementsAre(HasSubstr("fabric module iscsi: its settings are not served"),
+                          HasSubstr("'name' is missing"), HasSubstr("unknown entry 'colour'"),
+                          HasSubstr("rdma_cm_port is 65536"), HasSubstr("srp_max_req_size is 1")));
+}
+
 TEST(Saveconfig, FilesThatCannotBeReadAreNamed) {
   const auto missing = read_saveconfig("/nonexistent/saveconfig.json");
   ASSERT_FALSE(missing);
