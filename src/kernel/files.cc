@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
+#include <thread>
 #include <utility>
 
 namespace srpd::kernel {
@@ -24,10 +25,18 @@ int write_once(const std::string& path, std::string_view text) {
   return result;
 }
 
+/// What the kernel does for the writer, such as connecting, ends early when a signal is pending for
+/// its thread, and completions of an io_uring count as one. So the thread is one that has no ring.
+int write_undisturbed(const std::string& path, std::string_view text) {
+  int result = 0;
+  std::thread([&] { result = write_once(path, text); }).join();
+  return result;
+}
+
 }  // namespace
 
 Files::Files(std::string root, Write write)
-    : root_(std::move(root)), write_(write ? std::move(write) : write_once) {}
+    : root_(std::move(root)), write_(write ? std::move(write) : write_undisturbed) {}
 
 std::optional<std::string> Files::read(std::string_view path) const {
   const int fd = ::open(full(path).c_str(), O_RDONLY | O_CLOEXEC);

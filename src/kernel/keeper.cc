@@ -54,7 +54,7 @@ Keeper::Outcome Keeper::pass(const std::vector<Wanted>& wanted) {
   std::set<std::string> places;
   for (const Wanted& each : wanted) places.insert(name_of(each.login));
   for (const Wanted& each : missing(wanted, now)) {
-    if (!log_in(each)) ++outcome.failed;
+    if (covered_.count(name_of(each.login)) == 0 && !log_in(each)) ++outcome.failed;
   }
   outcome.connected = places.size() - outcome.failed;
   return outcome;
@@ -67,9 +67,12 @@ bool Keeper::log_in(const Wanted& wanted) {
       port ? kernel::log_in(files_, wanted.login, *port) : tl::make_unexpected(port.error());
   if (done) {
     complaints_.erase(name);
+    if (done->already) {
+      covered_[name] = done->host;
+      return true;
+    }
     known_[done->host] = name;
-    if (!done->already)
-      log::info("{}: logged in as host{} through {}", name, done->host, port->name);
+    log::info("{}: logged in as host{} through {}", name, done->host, port->name);
     return true;
   }
   std::string& last = complaints_[name];
@@ -86,6 +89,10 @@ void Keeper::tell_gone(const std::vector<Session>& now) {
     if (!there) log::warning("{}: host{} has gone", known->second, known->first);
     known = there ? std::next(known) : known_.erase(known);
   }
+  std::erase_if(covered_, [&](const auto& covered) {
+    return std::none_of(now.begin(), now.end(),
+                        [&](const Session& session) { return session.host == covered.second; });
+  });
 }
 
 }  // namespace srpd::kernel

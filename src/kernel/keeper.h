@@ -42,7 +42,9 @@ class Keeper {
 
   const Files& files_;
   const RouteTo route_to_;
-  std::map<unsigned, std::string> known_;          ///< sessions, by host
+  std::map<unsigned, std::string> known_;  ///< sessions, by host
+  /// What ib_srp takes for the same as another session, which is that of this host.
+  std::map<std::string, unsigned> covered_;
   std::map<std::string, std::string> complaints_;  ///< the last one of each place
 };
 

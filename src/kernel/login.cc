@@ -21,14 +21,16 @@ constexpr auto step = 50ms;
 /// ib_srp forgets a session a moment after its SCSI host has vanished, and says so long that it is
 /// there.
 constexpr auto forgetting = 5000ms;
+constexpr auto forgetting_step = 500ms;  // each question is a line in the kernel's log
 constexpr auto udev_patience = 3000ms;
 constexpr auto no_lun_patience = 1000ms;
 
-bool wait_until(const auto& holds, std::chrono::milliseconds patience) {
+bool wait_until(const auto& holds, std::chrono::milliseconds patience,
+                std::chrono::milliseconds pause = step) {
   const auto end = Clock::now() + patience;
   while (!holds()) {
     if (Clock::now() >= end) return false;
-    std::this_thread::sleep_for(step);
+    std::this_thread::sleep_for(pause);
   }
   return true;
 }
@@ -44,6 +46,18 @@ std::optional<unsigned> host_of(const Files& files, const LoginString& login,
     const bool old = std::any_of(without.begin(), without.end(),
                                  [&](const Session& s) { return s.host == session.host; });
     if (!old && same_target(session, login)) return session.host;
+  }
+  return std::nullopt;
+}
+
+/// The session that keeps another one out: ib_srp lets one RDMA port log in to a target once,
+/// whatever the address.
+std::optional<unsigned> host_through(const Files& files, const LoginString& login,
+                                     const Port& port) {
+  for (const Session& session : sessions(files)) {
+    if (session.id_ext == login.id_ext && session.ioc_guid == login.ioc_guid &&
+        session.device == port.device + ":" + port.number)
+      return session.host;
   }
   return std::nullopt;
 }
@@ -91,6 +105,22 @@ std::string remedy_for(srp::LoginReject reason) {
   }
 }
 
+/// Of a connection that was rejected without SRP_LOGIN_REJ, or, over iWARP, with one that ib_srp
+/// does not get to see.
+std::optional<Error> explain_plain_rejection(const std::vector<std::string>& log,
+                                             const std::string& object) {
+  constexpr std::uint32_t no_such_service = 8;  // volume 1, 12.6.7.2
+  const auto reason = number_after(log, "REJ reason 0x");
+  if (!reason) return std::nullopt;
+  const std::string code = fmt::format(" (REJ reason 0x{:x})", *reason);
+  if (*reason == no_such_service)
+    return Error{object, "nothing listens there" + code,
+                 "check that the target runs, and its port or service ID"};
+  return Error{object, "the target rejects the login" + code,
+               "see the log of the target for the reason; does it allow this host (srpd: --allow "
+               "ADDRESS, or an ACL)?"};
+}
+
 std::optional<Error> explain_rejection(const std::vector<std::string>& log,
                                        const std::string& object) {
   auto reason = number_after(log, "REJECTED, reason 0x");
@@ -98,11 +128,16 @@ std::optional<Error> explain_rejection(const std::vector<std::string>& log,
     return line.find("requested max_it_iu_len too large") != std::string::npos;
   });
   if (too_long) reason = static_cast<std::uint32_t>(srp::LoginReject::iu_length_too_large);
-  if (!reason) return std::nullopt;
+  if (!reason) return explain_plain_rejection(log, object);
   const auto known = static_cast<srp::LoginReject>(*reason);
   return Error{
       object, fmt::format("the target rejects the login: {} (0x{:08x})", srp::name(known), *reason),
       remedy_for(known)};
+}
+
+Error no_connection(const std::string& object, const std::string& words) {
+  return {object, "no connection" + words,
+          "check that the target runs and listens there, and the firewall"};
 }
 
 }  // namespace
@@ -121,8 +156,7 @@ Error explain_login_failure(int error_number, const LoginString& login, const Po
       return {object, "the RDMA device " + port.device + " has gone", "try again"};
     case ECONNRESET:
     case ECONNREFUSED:
-      return {object, "no connection" + words,
-              "check that the target runs and listens there, and the firewall"};
+      return no_connection(object, words);
     case ENODEV:
       return {object, "the fabric knows no way there" + words,
               login.path ? "check the cables, and that a subnet manager runs"
@@ -132,6 +166,8 @@ Error explain_login_failure(int error_number, const LoginString& login, const Po
     case ENETUNREACH:
       return {object, "it does not answer" + words, "check the address, the network and firewalls"};
     case EINVAL:
+      // iWARP devices say so where nobody listens.
+      if (said.starts_with("Connection ")) return no_connection(object, words);
       return {object, "ib_srp does not take this: " + login.text() + words,
               "leave out the options that this kernel does not know"};
     case EIO:
@@ -151,10 +187,10 @@ Expected<LoggedIn> log_in(const Files& files, const LoginString& login, const Po
   wait_until(
       [&] {
         rc = files.write(port.add_target(), login.text());
-        if (rc == -EEXIST) there = host_of(files, login);
+        if (rc == -EEXIST) there = host_through(files, login, port);
         return rc != -EEXIST || there;
       },
-      forgetting);
+      forgetting, forgetting_step);
   if (there) return LoggedIn{*there, true};
   if (rc == -EEXIST)
     return failure("login to " + login.place(), "ib_srp says that it is logged in there already",

@@ -64,7 +64,7 @@ class FakeKernel {
     const std::string host = fmt::format("/sys/class/scsi_host/host{}", number);
     put(host + "/id_ext", fmt::format("0x{:016x}\n", login.id_ext));
     put(host + "/ioc_guid", fmt::format("0x{:016x}\n", login.ioc_guid));
-    put(host + "/local_ib_device", "siw0\n");
+    put(host + "/local_ib_device", through + "\n");
     put(host + "/local_ib_port", "1\n");
     if (login.path) {
       put(host + "/dgid", "fe80:0000:0000:0000:0000:0000:0000:0009\n");
@@ -94,6 +94,7 @@ class FakeKernel {
   std::vector<std::string> written;
   std::map<unsigned, LoginString> hosts;
   unsigned next_host = 2;
+  std::string through = "siw0";  ///< the device of new hosts
   std::string root;
 
  private:
@@ -114,9 +115,7 @@ class FakeKernel {
     const auto login = parse_login_string(text);
     if (!login) return -EINVAL;
     for (const auto& [number, other] : hosts) {
-      if (other.id_ext == login->id_ext && other.ioc_guid == login->ioc_guid &&
-          other.place() == login->place())
-        return -EEXIST;
+      if (other.id_ext == login->id_ext && other.ioc_guid == login->ioc_guid) return -EEXIST;
     }
     add_host(next_host++, *login);
     return 0;

@@ -17,6 +17,7 @@ class KeeperTest : public testing::Test {
  protected:
   KeeperTest() {
     kernel_.add_device("rxe0", "0000:0000:0000:0000:0000:ffff:c000:0201", "Ethernet");
+    kernel_.through = "rxe0";
   }
   FakeKernel kernel_;
   Files files_ = kernel_.files();
@@ -43,6 +44,18 @@ TEST_F(KeeperTest, LogsInAgainToWhatVanished) {
   kernel_.remove_host(2);
   EXPECT_EQ(keeper_.pass(wanted).failed, 0u);
   EXPECT_EQ(kernel_.hosts.count(3), 1u);
+}
+
+TEST_F(KeeperTest, AnotherAddressOfTheSameTargetIsAskedForOnce) {
+  const std::vector<Wanted> wanted = {{at("192.0.2.10"), ""}, {at("192.0.2.11"), ""}};
+  EXPECT_EQ(keeper_.pass(wanted).failed, 0u);
+  EXPECT_EQ(kernel_.hosts.size(), 1u);
+  const std::size_t writes = kernel_.written.size();
+  EXPECT_EQ(keeper_.pass(wanted).failed, 0u);
+  EXPECT_EQ(kernel_.written.size(), writes);
+  kernel_.remove_host(2);
+  EXPECT_EQ(keeper_.pass(wanted).failed, 0u);
+  EXPECT_EQ(kernel_.hosts.size(), 1u);
 }
 
 TEST_F(KeeperTest, RemovesNothing) {

@@ -54,12 +54,32 @@ TEST_F(Login, IsThereAlready) {
   EXPECT_EQ(again->host, 2u);
 }
 
-TEST_F(Login, AtTwoAddressesAreTwoSessions) {
+TEST_F(Login, AtAnotherAddressThroughTheSamePortIsTheSameSession) {
   ASSERT_TRUE(log_in(files_, login_, port_));
   const auto other = log_in(files_, login_of("id_ext=1,ioc_guid=2,dest=192.0.2.11:5555"), port_);
-  ASSERT_TRUE(other);
-  EXPECT_FALSE(other->already);
-  EXPECT_EQ(sessions(files_).at(1).place, "dest=192.0.2.11:5555");
+  ASSERT_TRUE(other) << other.error().text();
+  EXPECT_TRUE(other->already);
+  EXPECT_EQ(other->host, 2u);
+  EXPECT_EQ(sessions(files_).size(), 1u);
+}
+
+TEST_F(Login, ThatTheKernelHasNotForgottenYetIsTriedAWhile) {
+  ASSERT_TRUE(log_in(files_, login_, port_));
+  std::filesystem::remove_all(kernel_.root + "/sys/class/scsi_host/host2");
+  const std::size_t before = kernel_.written.size();
+  const auto again = log_in(files_, login_, port_);
+  ASSERT_FALSE(again);
+  EXPECT_NE(again.error().cause.find("already"), std::string::npos);
+  EXPECT_GT(kernel_.written.size(), before + 2);
+  EXPECT_LT(kernel_.written.size(), before + 20);
+}
+
+TEST_F(Login, RejectionsThatSayNothing) {
+  const Error iwarp = refused(ECONNRESET, "scsi host0:   REJ reason 0xffffff98");
+  EXPECT_NE(iwarp.cause.find("rejects"), std::string::npos);
+  EXPECT_NE(iwarp.remedy.find("--allow"), std::string::npos);
+  const Error nobody = refused(ECONNRESET, "scsi host0:   REJ reason 0x8");
+  EXPECT_NE(nobody.cause.find("nothing listens"), std::string::npos);
 }
 
 TEST_F(Login, InfinibandPathsAreInSysfs) {
@@ -120,6 +140,12 @@ TEST_F(Login, EveryErrorHasCauseAndRemedy) {
       std::string::npos);
 }
 
+TEST_F(Login, WhereNobodyListens) {
+  const Error error = refused(EINVAL, "scsi host0: ib_srp: Connection 0/2 to 192.0.2.10 failed");
+  EXPECT_NE(error.cause.find("no connection"), std::string::npos);
+  EXPECT_NE(error.remedy.find("listens"), std::string::npos);
+}
+
 TEST_F(Login, LogsOut) {
   ASSERT_TRUE(log_in(files_, login_, port_));
   ASSERT_TRUE(log_out(files_, sessions(files_).at(0), 1s));
@@ -154,6 +180,17 @@ TEST_F(Login, Disks) {
 }
 
 TEST_F(Login, NoDisks) { EXPECT_TRUE(wait_for_disks(files_, 2, 100ms).empty()); }
+
+TEST(KernelFiles, AreReadAndWritten) {
+  FakeKernel kernel;
+  const Files files(kernel.root);
+  kernel.put("/sys/value", "old\n");
+  EXPECT_EQ(files.read("/sys/value"), "old");
+  EXPECT_EQ(files.write("/sys/value", "new"), 0);
+  EXPECT_EQ(files.read("/sys/value"), "new");
+  EXPECT_EQ(files.write("/sys/none", "x"), -ENOENT);
+  EXPECT_FALSE(files.read("/sys/none"));
+}
 
 TEST(KernelLogFile, OnlyWhatComesAfterwards) {
   FakeKernel kernel;
