@@ -137,7 +137,7 @@ Action add_connect(CLI::App& app, const Common& common) {
   app.add_option("--device", options->device,
                  "The RDMA device to use, DEVICE or DEVICE:PORT (default: by the route)");
   app.add_flag("--all-addresses", options->all_addresses,
-               "Log in at every address of a target, for multipath");
+               "Log in at every address of a target, for multipath through several RDMA ports");
   app.add_option("--wait", options->wait_s, "Seconds to wait for the disks")->capture_default_str();
   add_find_options(app, options->find);
   app.footer(

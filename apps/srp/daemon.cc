@@ -7,6 +7,7 @@
 #include <fstream>
 #include <memory>
 #include <sstream>
+#include <utility>
 
 #include "base/log.h"
 #include "dnssd/browser.h"
@@ -94,6 +95,7 @@ class Daemon final : private dnssd::Browser::Observer {
   std::string no_responder_;  ///< why nothing can be found
   Alarm alarm_{*this};
   bool due_ = false;
+  bool reread_ = false;  ///< asked for by SIGHUP
   bool stopping_ = false;
   std::size_t problems_ = 0;             ///< of this pass
   std::vector<std::string> complaints_;  ///< of this pass, and of the last one
@@ -113,7 +115,11 @@ bool Daemon::wants_everything() const {
 }
 
 void Daemon::on_signal(int signal) {
-  if (signal == SIGHUP) return reread();
+  // Not now: a pass may be walking the rules.
+  if (signal == SIGHUP) {
+    reread_ = true;
+    return soon(0s);
+  }
   if (signal != SIGTERM && signal != SIGINT) return;
   stopping_ = true;
   loop_.stop();
@@ -127,7 +133,6 @@ void Daemon::reread() {
   }
   config_ = std::move(*config);
   log::info("{}: read again", options_.config);
-  soon(0s);
 }
 
 void Daemon::expired() {
@@ -140,8 +145,8 @@ void Daemon::soon(runtime::Time pause) {
   if (!alarm_.armed() || alarm_.deadline() > when) loop_.start_timer(alarm_, when);
 }
 
+// News that came during the pass count.
 void Daemon::wait() {
-  due_ = false;
   while (!due_ && !stopping_) loop_.run();
   loop_.cancel_timer(alarm_);
 }
@@ -153,6 +158,7 @@ int Daemon::run() {
   if (!uevents) log::warning("{}", uevents.error().text());
   runtime::Time pause = first_retry;
   while (!stopping_) {
+    if (std::exchange(reread_, false)) reread();
     if (wants_everything() && browser_ == nullptr) {
       dnssd::Browser::Observer& observer = *this;
       browser_ = std::make_unique<dnssd::Browser>(loop_, observer);
@@ -161,6 +167,7 @@ int Daemon::run() {
       wait();
       if (stopping_) break;
     }
+    due_ = false;
     const auto outcome = pass();
     if (options_.once) return outcome.failed + problems_ == 0 ? success : no_connection;
     // What fails is tried again sooner, but less and less soon.
@@ -188,13 +195,18 @@ kernel::Keeper::Outcome Daemon::pass() {
 
 std::vector<kernel::Wanted> Daemon::wanted() {
   std::vector<kernel::Wanted> all;
+  std::vector<std::string> targets;
+  for (const DaemonRule& rule : config_.rules)
+    if (rule.kind == DaemonRule::Kind::target) targets.push_back(rule.target);
+  const auto named = finder_.each(targets);
+  auto next = named.begin();
   if (wants_everything() && !no_responder_.empty())
     complain({"multicast DNS", no_responder_, "start avahi-daemon, or name hosts"});
   for (const DaemonRule& rule : config_.rules) {
     if (rule.kind == DaemonRule::Kind::login)
       all.push_back({rule.login, rule.device});
     else if (rule.kind == DaemonRule::Kind::target)
-      add(rule, finder_.at({rule.target}), all);
+      add(rule, *next++, all);
     else if (browser_ != nullptr)
       add(rule, everything(), all);
   }

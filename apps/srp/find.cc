@@ -184,48 +184,59 @@ void Finder::ask(std::vector<Question>& questions) {
   while (missing > 0) loop_.run();
 }
 
-Findings Finder::at(const std::vector<std::string>& targets) {
-  Findings findings;
+std::vector<Findings> Finder::each(const std::vector<std::string>& targets) {
+  std::vector<Findings> findings(targets.size());
   std::vector<initiator::Url> urls;
   std::vector<Question> questions;
-  for (const std::string& target : targets) {
-    const auto url =
-        initiator::Url::parse(target.starts_with("srp://") ? target : "srp://" + target);
-    if (!url) {
-      findings.problems.push_back(url.error());
-      continue;
-    }
-    const std::uint16_t port =
-        options_.discovery_port.value_or(directory::discovery_port(url->port));
-    const auto address = transport::Address::parse(host_and_port(url->host, port), port);
+  std::vector<std::size_t> asked;  // the target of each question
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    const bool whole = targets[i].starts_with("srp://");
+    const auto url = initiator::Url::parse(whole ? targets[i] : "srp://" + targets[i]);
+    const auto address = url ? discovery_address(*url) : tl::make_unexpected(url.error());
     if (!address) {
-      findings.problems.push_back(address.error());
+      findings[i].problems.push_back(address.error());
       continue;
     }
     urls.push_back(*url);
+    asked.push_back(i);
     questions.push_back({address->text(), *address, nullptr, {}});
   }
   ask(questions);
-  for (std::size_t i = 0; i < questions.size(); ++i) {
-    const Question& question = questions[i];
-    std::optional<Error> problem;
-    Listing listing;
-    if (*question.result)
-      listing = **question.result;
-    else if (question.result->error().absent)
-      listing = by_login(urls[i], problem);
-    else
-      problem = question.result->error().error;
-    if (urls[i].target && !problem) keep_only(listing, *urls[i].target);
-    if (problem)
-      findings.problems.push_back(*problem);
-    else if (urls[i].target && listing.unit.controllers.empty())
-      findings.problems.push_back({urls[i].text(), "there is no such target on that machine",
-                                   "srp discover " + urls[i].host + " shows those there are"});
-    else
-      add_unit(findings, question.where, std::move(listing));
-  }
+  for (std::size_t i = 0; i < questions.size(); ++i)
+    take(questions[i], urls[i], findings[asked[i]]);
   return findings;
+}
+
+Findings Finder::at(const std::vector<std::string>& targets) {
+  Findings all;
+  for (Findings& findings : each(targets)) {
+    for (Unit& unit : findings.units) add_unit(all, std::move(unit.where), std::move(unit.listing));
+    std::move(findings.problems.begin(), findings.problems.end(), std::back_inserter(all.problems));
+  }
+  return all;
+}
+
+Expected<transport::Address> Finder::discovery_address(const initiator::Url& url) const {
+  const std::uint16_t port = options_.discovery_port.value_or(directory::discovery_port(url.port));
+  return transport::Address::parse(host_and_port(url.host, port), port);
+}
+
+void Finder::take(const Question& question, const initiator::Url& url, Findings& findings) {
+  const Query::Result& result = *question.result;
+  std::optional<Error> problem;
+  Listing listing;
+  if (result)
+    listing = *result;
+  else if (result.error().absent)
+    listing = by_login(url, problem);
+  else
+    problem = result.error().error;
+  if (problem) return findings.problems.push_back(*problem);
+  if (url.target) keep_only(listing, *url.target);
+  if (url.target && listing.unit.controllers.empty())
+    return findings.problems.push_back({url.text(), "there is no such target on that machine",
+                                        "srp discover " + url.host + " shows those there are"});
+  add_unit(findings, question.where, std::move(listing));
 }
 
 // Targets of others, and of srpd with --no-discovery, say who they are when somebody is logged in.

@@ -42,6 +42,8 @@ class Finder {
   /// HOST[:PORT] or URLs. Where no discovery service answers, the identifier comes from the URL,
   /// or from a login. What a URL does not name is left out.
   Findings at(const std::vector<std::string>& targets);
+  /// The same, one for each target.
+  std::vector<Findings> each(const std::vector<std::string>& targets);
   /// What multicast DNS knows, asked for its listings, and the InfiniBand subnets of this machine.
   Findings everything();
   /// The services of multicast DNS that are known already.
@@ -51,7 +53,9 @@ class Finder {
 
  private:
   struct Question;
+  Expected<transport::Address> discovery_address(const initiator::Url& url) const;
   void ask(std::vector<Question>& questions);
+  void take(const Question& question, const initiator::Url& url, Findings& findings);
   directory::Listing by_login(const initiator::Url& url, std::optional<Error>& problem);
 
   const Common& common_;
