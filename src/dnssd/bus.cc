@@ -101,7 +101,7 @@ void Bus::call(const Message& message, Reply reply) {
   if (rc < 0) {
     const Reply failed = std::move(call.reply);
     calls_.pop_front();
-    sd_bus_error error = SD_BUS_ERROR_NULL;
+    sd_bus_error error{};  // what SD_BUS_ERROR_NULL is, in the words of C++
     sd_bus_error_set_errno(&error, rc);
     failed(nullptr, &error);
     sd_bus_error_free(&error);
