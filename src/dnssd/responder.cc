@@ -29,16 +29,19 @@ ResponderWatch::ResponderWatch(runtime::Loop& loop, Observer& observer)
 
 void ResponderWatch::on_bus_up() {
   anew_ = true;
-  for (const auto& [name, there] :
-       {std::pair(avahi::name, &avahi_), {resolved::name, &resolved_}}) {
-    bus_.subscribe(name_owner_match(name), [this, name = name, there = there](auto* signal) {
-      *there = new_owner(signal);
-      if (there == &avahi_) anew_ = true;
-      if (!*there || there == &avahi_) return choose();
+  struct Known {
+    const char* name;
+    bool* there;
+  };
+  for (const Known known : {Known{avahi::name, &avahi_}, Known{resolved::name, &resolved_}}) {
+    bus_.subscribe(name_owner_match(known.name), [this, known](auto* signal) {
+      *known.there = new_owner(signal);
+      if (known.there == &avahi_) anew_ = true;
+      if (!*known.there || known.there == &avahi_) return choose();
       anew_ = current_ != Responder::avahi;
-      ask_for(name, *there);
+      ask_for(known.name, *known.there);
     });
-    ask_for(name, *there);
+    ask_for(known.name, *known.there);
   }
   observer_.on_connected();
 }
