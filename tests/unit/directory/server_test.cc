@@ -59,7 +59,7 @@ class DiscoveryService : public testing::Test {
 };
 
 /// A connection that says whatever a test wants.
-class Visitor : public transport::Connector::Handler, public transport::Channel::Handler {
+class Visitor final : public transport::Connector::Handler, public transport::Channel::Handler {
  public:
   Visitor(runtime::Loop& loop, LocalTransport& transport, std::span<const std::byte> private_data) {
     transport::ConnectOptions options;
