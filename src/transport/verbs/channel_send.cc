@@ -22,8 +22,11 @@ void VerbsChannel::send(SendWork& work) {
 
 void VerbsChannel::read(ReadWork& work) {
   loop_.defer(turn_);
-  if (phase_ <= Phase::open && work.length != 0) return reads_.push(work);
-  work.cookie = phase_ <= Phase::open ? 0 : lost;
+  const bool open = phase_ <= Phase::open;
+  // A peer that answers no RDMA Reads would let them wait for ever.
+  const bool answered = limits_.read_depth > 0;
+  if (open && answered && work.length != 0) return reads_.push(work);
+  work.cookie = !open ? lost : work.length == 0 ? 0 : static_cast<std::uint64_t>(-EIO);
   done_reads_.push(work);
 }
 
