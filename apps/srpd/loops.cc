@@ -2,6 +2,7 @@
 
 #include <sched.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <optional>
 #include <string>
@@ -10,6 +11,18 @@
 
 namespace srpd::app {
 namespace {
+
+// ib_srp logs in with at most 4 channels for each NUMA node, so more would serve few hosts.
+constexpr int most_loops = 4;
+
+std::size_t loop_count(const Options& options) {
+  if (options.loops != 0) return options.loops;
+  if (!options.cpus.empty()) return options.cpus.size();
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  if (::sched_getaffinity(0, sizeof allowed, &allowed) != 0) return 1;
+  return static_cast<std::size_t>(std::clamp(CPU_COUNT(&allowed), 1, most_loops));
+}
 
 std::optional<int> cpu_of(const Options& options, std::size_t index) {
   if (options.cpus.empty()) return std::nullopt;
@@ -29,8 +42,9 @@ void stay_on(int cpu) {
 
 Expected<std::unique_ptr<Loops>> Loops::start(const Options& options) {
   std::unique_ptr<Loops> made(new Loops);
+  const std::size_t count = loop_count(options);
   // The others first: threads inherit the affinity of the one that makes them.
-  for (std::size_t i = 1; i < options.loops; ++i) {
+  for (std::size_t i = 1; i < count; ++i) {
     auto other = runtime::LoopThread::start(
         {.name = "srpd/" + std::to_string(i), .cpu = cpu_of(options, i), .loop = options.loop});
     if (!other) return tl::make_unexpected(other.error());

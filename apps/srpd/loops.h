@@ -13,7 +13,8 @@ namespace srpd::app {
 
 class Loops {
  public:
-  /// On the main thread, which becomes that of home().
+  /// On the main thread, which becomes that of home(). As many loops as asked for, by a count
+  /// or by the CPUs they are to stay on; else one for each CPU that the process may use, at most 4.
   static Expected<std::unique_ptr<Loops>> start(const Options& options);
 
   std::vector<runtime::Loop*> all() const;

@@ -39,13 +39,9 @@ const void* this_thread() {
   return &tag;
 }
 
-void relax() {
-#if defined(__x86_64__) || defined(__i386__)
-  __builtin_ia32_pause();
-#elif defined(__aarch64__)
-  asm volatile("yield");
-#endif
-}
+// Whoever else could use this processor gets it now, not when the scheduler takes it away from a
+// loop that only looks: among them are those who would produce the work.
+void relax() { ::sched_yield(); }
 
 }  // namespace
 
