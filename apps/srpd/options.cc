@@ -124,7 +124,8 @@ void add_discovery_flags(CLI::App& app, Options& options) {
 void add_tuning_flags(CLI::App& app, Options& options, std::optional<int>& poll_us) {
   using Backend = runtime::LoopOptions::Backend;
   const char* const group = "Tuning";
-  app.add_option("--loops", options.loops, "Event loops, one thread each (default: one for each CPU, at most 4)")
+  app.add_option("--loops", options.loops,
+                 "Event loops, one thread each (default: one for each CPU, at most 4)")
       ->check(CLI::Range(1, 256))
       ->group(group);
   app.add_option("--cpu", options.cpus, "CPUs for the loops, one each: 2,3")

@@ -37,7 +37,7 @@ struct Options {
   bool discovery = true;                        ///< the discovery service
   std::optional<std::uint16_t> discovery_port;  ///< 0: the kernel's choice
   Announce announce = Announce::if_reachable;   ///< by others than this machine
-  unsigned loops = 0;  ///< 0: see Loops::start()
+  unsigned loops = 0;                           ///< 0: see Loops::start()
   std::vector<unsigned> cpus;
   runtime::LoopOptions loop;
   transport::verbs::VerbsOptions verbs;
