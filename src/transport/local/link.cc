@@ -156,6 +156,7 @@ void Port::post_send(SendWork& work) {
 }
 
 void Port::post_read(ReadWork& work) {
+  if (!closed_ && limits_.read_depth == 0) return finish_unanswered(work);
   work.next = nullptr;
   *waiting_reads_tail_ = &work;
   waiting_reads_tail_ = &work.next;
@@ -164,6 +165,16 @@ void Port::post_read(ReadWork& work) {
   } else {
     launch_reads();
   }
+}
+
+// A peer that answers no RDMA Reads would let them wait for ever.
+void Port::finish_unanswered(ReadWork& work) {
+  Packet& packet = take_packet();
+  packet.kind = Packet::Kind::read;
+  packet.read = &work;
+  ++reads_outstanding_;
+  ++outstanding_;
+  turn_back(packet, work.length == 0 ? 0 : -EIO);
 }
 
 void Port::launch_reads() {

@@ -95,6 +95,7 @@ class Port {
   runtime::Time delay();
   Packet& take_packet();
   void launch(Packet& packet);
+  void finish_unanswered(ReadWork& work);
   void launch_reads();
   void arrive(Packet& packet);
   void perform(Packet& packet);

@@ -1,10 +1,14 @@
-// rdma_peer [--source IP] HOST:PORT ACTION: an SRP initiator over verbs that does what no good one
-// would, or does it very often. Prints what became of it.
+// rdma_peer [--source IP] [--resources COUNT] HOST:PORT ACTION: an SRP initiator over verbs that
+// does what no good one would, or does it very often. Prints what became of it. COUNT: responder
+// resources, the RDMA Reads that it answers at a time (default 4).
 //
 //   login [FIELD=VALUE...]  one login. Fields: iu, formats, flags, opcode, offset (numbers),
 //                           initiator, target (32 hex digits), size (bytes of private data)
 //   cycle COUNT             logs in and out, every other time without saying goodbye
 //   hold COUNT              holds so many sessions of as many initiators until its input ends
+//   transfer COUNT          reads and writes 64 KiB so often in turn, all at once, and logs out;
+//   says
+//                           how many of each ended well
 //   stop STATE [FIELD=VALUE...]
 //                           goes as far as STATE and stays there until it is killed:
 //                           request (sent), answer (arrived, never acknowledged), established,
@@ -19,6 +23,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include <array>
 #include <charconv>
 #include <cstdio>
 #include <cstring>
@@ -29,6 +34,7 @@
 #include <vector>
 
 #include "peer.h"
+#include "srp/iu.h"
 #include "srp/login.h"
 #include "wire/srp.h"
 
@@ -39,6 +45,7 @@ using namespace srpd::test;
 
 constexpr std::uint32_t block_length = 512;
 constexpr std::uint32_t data_length = 64 << 10;
+constexpr std::chrono::seconds answer_limit{60};
 constexpr int refused = 3;
 
 struct Usage : std::runtime_error {
@@ -53,6 +60,12 @@ std::uint32_t number(std::string_view text) {
   if (error != std::errc() || end != text.data() + text.size())
     throw Usage(fmt::format("'{}' is no number", text));
   return value;
+}
+
+std::uint8_t resources(std::string_view text) {
+  const std::uint32_t value = number(text);
+  if (value >= RDMA_MAX_RESP_RES) throw Usage("too many responder resources");
+  return static_cast<std::uint8_t>(value);
 }
 
 srp::PortId port_id(std::string_view text) {
@@ -225,11 +238,56 @@ std::vector<std::byte> command(std::uint32_t n, std::uint64_t address, std::uint
   return iu;
 }
 
-int flood(const Endpoint& endpoint, const std::string& how, std::uint32_t count) {
-  Peer peer(endpoint, count);
+/// Sends reads and writes in turn for memory of ours with this address and key.
+void send_commands(Peer& peer, std::uint32_t count, std::uint64_t address, std::uint32_t key) {
+  std::vector<std::vector<std::byte>> ius;
+  for (std::uint32_t n = 0; n < count; ++n) ius.push_back(command(n, address, key));
+  peer.send(ius);
+}
+
+/// Logs in with as many credits.
+void log_in_for(Peer& peer, std::uint32_t count) {
   const auto granted = must_log_in(peer, private_data_of(usual_login()));
   if (granted.req_lim_delta < static_cast<std::int32_t>(count))
     throw Usage(fmt::format("only {} commands are allowed", granted.req_lim_delta));
+}
+
+srp::Response must_receive(Peer& peer) {
+  const auto response = srp::parse_rsp(peer.receive(answer_limit));
+  if (!response) throw Failure("an IU that is no SRP_RSP", EPROTO);
+  return *response;
+}
+
+/// The unit tells a new host of its power-on once; TEST UNIT READY takes the news.
+void take_unit_attention(Peer& peer) {
+  wire::srp::Cmd cmd{};
+  cmd.opcode = wire::srp::Opcode::cmd;
+  const auto bytes = wire::bytes_of(cmd);
+  peer.send(std::array{std::vector<std::byte>(bytes.begin(), bytes.end())});
+  must_receive(peer);
+}
+
+int transfer(const Endpoint& endpoint, std::uint32_t count) {
+  Peer peer(endpoint, count + 1);
+  log_in_for(peer, count);
+  take_unit_attention(peer);
+  ibv_mr* const region = peer.expose(data_length);
+  send_commands(peer, count, reinterpret_cast<std::uintptr_t>(region->addr), region->rkey);
+  std::uint32_t reads = 0, writes = 0;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const srp::Response response = must_receive(peer);
+    const bool write = (wire::srp::to_integer(response.tag) - 1) % 2 != 0;
+    if (response.status == 0) ++(write ? writes : reads);
+  }
+  peer.disconnect();
+  if (!peer.wait_closed(answer_limit)) throw Failure("the target keeps the connection", ETIMEDOUT);
+  fmt::print("{} reads and {} writes ended well\n", reads, writes);
+  return 0;
+}
+
+int flood(const Endpoint& endpoint, const std::string& how, std::uint32_t count) {
+  Peer peer(endpoint, count);
+  log_in_for(peer, count);
   ibv_mr* const region = peer.expose(data_length);
   const auto address = reinterpret_cast<std::uintptr_t>(region->addr);
   std::uint32_t key = region->rkey;
@@ -239,14 +297,11 @@ int flood(const Endpoint& endpoint, const std::string& how, std::uint32_t count)
     key ^= 0x00ffff00;
   else if (how != "broken" && how != "vanished")
     throw Usage("unknown way to flood: " + how);
-  std::vector<std::vector<std::byte>> ius;
-  for (std::uint32_t n = 0; n < count; ++n) ius.push_back(command(n, address, key));
   const auto begun = std::chrono::steady_clock::now();
-  peer.send(ius);
+  send_commands(peer, count, address, key);
   if (how == "vanished") ::_exit(0);
   if (how == "broken") peer.break_queue_pair();
-  if (!peer.wait_closed(std::chrono::seconds(60)))
-    throw Failure("the target keeps the connection", ETIMEDOUT);
+  if (!peer.wait_closed(answer_limit)) throw Failure("the target keeps the connection", ETIMEDOUT);
   const auto taken = std::chrono::steady_clock::now() - begun;
   fmt::print("closed after {} ms\n",
              std::chrono::duration_cast<std::chrono::milliseconds>(taken).count());
@@ -263,8 +318,13 @@ void raise_file_limit() {
 
 int run(std::vector<std::string> arguments) {
   Endpoint endpoint;
-  if (arguments.size() >= 2 && arguments[0] == "--source") {
-    endpoint.source = arguments[1];
+  while (arguments.size() >= 2 && arguments[0].starts_with("--")) {
+    if (arguments[0] == "--source")
+      endpoint.source = arguments[1];
+    else if (arguments[0] == "--resources")
+      endpoint.responder_resources = resources(arguments[1]);
+    else
+      throw Usage("unknown option " + arguments[0]);
     arguments.erase(arguments.begin(), arguments.begin() + 2);
   }
   if (arguments.size() < 2) throw Usage("too few arguments");
@@ -275,6 +335,7 @@ int run(std::vector<std::string> arguments) {
   if (action == "login") return login(endpoint, rest);
   if (action == "cycle" && rest.size() == 1) return cycle(endpoint, number(rest[0]));
   if (action == "hold" && rest.size() == 1) return hold(endpoint, number(rest[0]));
+  if (action == "transfer" && rest.size() == 1) return transfer(endpoint, number(rest[0]));
   if (action == "stop" && !rest.empty()) return stop(endpoint, rest[0], rest.subspan(1));
   if (action == "flood" && rest.size() == 2) return flood(endpoint, rest[0], number(rest[1]));
   throw Usage("unknown action or wrong arguments");
@@ -286,7 +347,7 @@ int main(int argc, char** argv) {
   try {
     return run({argv + 1, argv + argc});
   } catch (const Usage& error) {
-    fmt::print(stderr, "rdma_peer: {}\nusage: rdma_peer [--source IP] HOST:PORT ACTION, see {}\n",
+    fmt::print(stderr, "rdma_peer: {}\nusage: rdma_peer [OPTION...] HOST:PORT ACTION, see {}\n",
                error.what(), "the head of main.cc");
     return 2;
   } catch (const Failure& error) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <thread>
 
 namespace srpd::test {
 namespace {
@@ -46,7 +47,8 @@ T* check(T* made, const char* what) {
 Failure::Failure(const std::string& what, int error)
     : std::runtime_error(what + ": " + std::strerror(error)) {}
 
-Peer::Peer(const Endpoint& endpoint, std::uint32_t commands) : commands_(commands) {
+Peer::Peer(const Endpoint& endpoint, std::uint32_t commands)
+    : commands_(commands), responder_resources_(endpoint.responder_resources) {
   events_ = check(::rdma_create_event_channel(), "event channel");
   check(::rdma_create_id(events_, &id_, nullptr, RDMA_PS_TCP), "rdma_create_id");
   resolve(endpoint);
@@ -97,7 +99,7 @@ void Peer::request(std::span<const std::byte> private_data, bool complete_by_han
   }
   parameters.private_data = private_data.data();
   parameters.private_data_len = static_cast<std::uint8_t>(private_data.size());
-  parameters.responder_resources = 4;
+  parameters.responder_resources = responder_resources_;
   parameters.retry_count = 4;  // 7 makes rxe repeat for ever
   parameters.rnr_retry_count = 7;
   check(::rdma_connect(id_, &parameters), "rdma_connect");
@@ -128,11 +130,13 @@ void Peer::wait_for_answer() { expect(RDMA_CM_EVENT_CONNECT_RESPONSE); }
 
 void Peer::post_receives() {
   const Region& region = add_region(commands_ * iu_size, IBV_ACCESS_LOCAL_WRITE);
+  received_ = region.memory.get();
   for (std::uint32_t i = 0; i < commands_; ++i) {
     ibv_sge piece{.addr = reinterpret_cast<std::uintptr_t>(region.memory.get()) + i * iu_size,
                   .length = iu_size,
                   .lkey = region.mr->lkey};
     ibv_recv_wr work{};
+    work.wr_id = i;
     work.sg_list = &piece;
     work.num_sge = 1;
     ibv_recv_wr* bad = nullptr;
@@ -158,6 +162,22 @@ void Peer::send(std::span<const std::vector<std::byte>> ius) {
     if (const int error = ::ibv_post_send(id_->qp, &work, &bad); error != 0)
       throw Failure("posting a send", error);
   }
+}
+
+std::span<const std::byte> Peer::receive(milliseconds limit) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
+  while (std::chrono::steady_clock::now() < deadline) {
+    ibv_wc completion{};
+    if (::ibv_poll_cq(cq_, 1, &completion) != 1) {
+      std::this_thread::sleep_for(milliseconds(1));
+      continue;
+    }
+    if (completion.status != IBV_WC_SUCCESS)
+      throw Failure(::ibv_wc_status_str(completion.status), EIO);
+    if ((completion.opcode & IBV_WC_RECV) != 0)
+      return {received_ + completion.wr_id * iu_size, completion.byte_len};
+  }
+  throw Failure("an answer", ETIMEDOUT);
 }
 
 Peer::Region& Peer::add_region(std::size_t length, int access) {

@@ -26,8 +26,9 @@ struct Outcome {
 };
 
 struct Endpoint {
-  std::string address;  ///< HOST:PORT or [HOST]:PORT
-  std::string source;   ///< from this address; empty: any
+  std::string address;                   ///< HOST:PORT or [HOST]:PORT
+  std::string source;                    ///< from this address; empty: any
+  std::uint8_t responder_resources = 4;  ///< RDMA Reads that we answer at a time
 };
 
 /// A call of rdma-core failed.
@@ -52,6 +53,8 @@ class Peer {
 
   /// IUs of up to 128 bytes. All at once, in order.
   void send(std::span<const std::vector<std::byte>> ius);
+  /// The next IU that arrives, `commands` in all; it stays where it is.
+  std::span<const std::byte> receive(std::chrono::milliseconds limit);
   /// Memory that the other side may read and write.
   ibv_mr* expose(std::size_t length);
   void withdraw(ibv_mr* region);
@@ -79,6 +82,8 @@ class Peer {
   Region& add_region(std::size_t length, int access);
 
   const std::uint32_t commands_;
+  const std::uint8_t responder_resources_;
+  const std::byte* received_ = nullptr;  ///< where IUs arrive
   rdma_event_channel* events_ = nullptr;
   rdma_cm_id* id_ = nullptr;
   ibv_pd* pd_ = nullptr;

@@ -418,6 +418,36 @@ TEST_P(ChannelSuite, EmptyReadCompletes) {
   EXPECT_EQ(work.result(), 0);
 }
 
+TEST_P(ChannelSuite, ReadsFailWhereThePeerAnswersNone) {
+  if (!environment_->tells_read_depth()) return;
+  initiator_parameters_.inbound_reads = 0;
+  connect();
+  speak();
+  EXPECT_EQ(target_->limits().read_depth, 0u);
+  auto source = random_bytes(4096, 1);
+  std::vector<std::byte> sink(source.size());
+  const RemoteSegment remote = initiator_->expose(source, Access::remote_read);
+  const auto local = cut(sink, 2);
+  CountedRead read;
+  read.remote = {&remote, 1};
+  read.local = local;
+  read.length = static_cast<std::uint32_t>(sink.size());
+  CountedRead empty;
+  target_->read(read);
+  target_->read(empty);
+  EXPECT_EQ(read.completions + empty.completions, 0);
+  ASSERT_TRUE(run_until([&] { return read.completions > 0 && empty.completions > 0; }));
+  EXPECT_EQ(read.result(), -EIO);
+  EXPECT_EQ(empty.result(), 0);
+  CountedSend answer;
+  answer.iu = as_bytes("failed");
+  target_->send(answer);
+  ASSERT_TRUE(run_until([&] { return at_initiator_.ius.size() == 1 && answer.completions > 0; }));
+  EXPECT_EQ(answer.result(), 0);
+  EXPECT_FALSE(at_target_.closed);
+  initiator_->withdraw(remote.key);
+}
+
 // Everything at once, in both directions, with random sizes; all data must be right.
 TEST_P(ChannelSuite, MixedTraffic) {
   connect();

@@ -32,6 +32,8 @@ class ChannelEnvironment {
   virtual std::optional<Address> source_address() { return std::nullopt; }
   /// Private data arrive with zeroes behind them.
   virtual bool pads_private_data() const { return false; }
+  /// The ends tell each other how many RDMA Reads they answer.
+  virtual bool tells_read_depth() const { return true; }
   /// Runs the loop until `done` or some seconds have passed; the value of `done` then.
   virtual bool run_until(const std::function<bool()>& done) = 0;
 };

@@ -13,7 +13,10 @@ class IwarpEnvironment final : public ChannelEnvironment {
  public:
   IwarpEnvironment(std::unique_ptr<runtime::Loop> loop, const IwarpOptions& options,
                    const char* host)
-      : loop_(std::move(loop)), transport_(iwarp::make_transport(options)), host_(host) {}
+      : loop_(std::move(loop)),
+        transport_(iwarp::make_transport(options)),
+        host_(host),
+        enhanced_(options.mpa_revision > 1) {}
 
   runtime::Loop& loop() override { return *loop_; }
   Transport& transport() override { return *transport_; }
@@ -22,11 +25,14 @@ class IwarpEnvironment final : public ChannelEnvironment {
   bool run_until(const std::function<bool()>& done) override {
     return run_host_loop_until(*loop_, done);
   }
+  // Only the enhanced connection establishment of RFC 6581 does.
+  bool tells_read_depth() const override { return enhanced_; }
 
  private:
   std::unique_ptr<runtime::Loop> loop_;
   std::unique_ptr<Transport> transport_;
   const char* host_;
+  const bool enhanced_;
 };
 
 std::unique_ptr<ChannelEnvironment> make(runtime::LoopOptions::Backend backend,
