@@ -64,6 +64,10 @@ constexpr auto own_receives = [](VerbsOptions& o) { o.shared_receives = 0; };
 constexpr auto few_shared = [](VerbsOptions& o) { o.shared_receives = 40; };
 constexpr auto no_inline = [](VerbsOptions& o) { o.inline_bytes = 0; };
 constexpr auto one_piece = [](VerbsOptions& o) { o.send_pieces = 1; };
+// Asked for a sign of life whenever nothing moves for a moment.
+constexpr auto impatient = [](VerbsOptions& o) {
+  o.keep_alive_idle = std::chrono::milliseconds(2);
+};
 constexpr auto short_queue = [](VerbsOptions& o) { o.send_queue = 3; };
 
 INSTANTIATE_TEST_SUITE_P(
@@ -76,8 +80,48 @@ INSTANTIATE_TEST_SUITE_P(
         SuiteParameter{"few_shared_receives", &make_with<few_shared>, test::no_adapter},
         SuiteParameter{"no_inline", &make_with<no_inline>, test::no_adapter},
         SuiteParameter{"one_piece", &make_with<one_piece>, test::no_adapter},
+        SuiteParameter{"keep_alive", &make_with<impatient>, test::no_adapter},
         SuiteParameter{"short_send_queue", &make_with<short_queue>, test::no_adapter}),
     suite_name);
+
+// What is asked is answered: else the connection would end.
+TEST(KeepAlive, AnIdleConnectionStays) {
+  using std::chrono::milliseconds;
+  VerbsOptions options;
+  options.keep_alive_idle = milliseconds(20);
+  options.answer_timeout = milliseconds(500);
+  for (const std::uint32_t reads : {0u, 4u}) {
+    const auto environment = make(epoll, options);
+    if (environment == nullptr) GTEST_SKIP() << test::no_adapter;
+    RecordingListener listening;
+    RecordingConnector connecting;
+    RecordingEstablished established;
+    const auto listener = environment->transport().listen(environment->loop(),
+                                                          environment->listen_address(), listening);
+    ASSERT_TRUE(listener) << listener.error().text();
+    ConnectOptions connect;
+    connect.peer = (*listener)->address();
+    connect.source = environment->source_address();
+    connect.parameters.inbound_reads = reads;
+    ChannelParameters accepting;
+    accepting.outbound_reads = reads;
+    const auto connector =
+        environment->transport().connect(environment->loop(), connect, connecting);
+    ASSERT_TRUE(environment->run_until([&] { return listening.request != nullptr; }));
+    listening.request->accept({}, accepting, environment->loop(), established);
+    ASSERT_TRUE(environment->run_until(
+        [&] { return connecting.channel != nullptr && established.channel != nullptr; }));
+    RecordingHandler at_initiator, at_target;
+    connecting.channel->start(at_initiator);
+    established.channel->start(at_target);
+    const auto until = environment->loop().now() + milliseconds(3000);
+    environment->run_until([&] { return environment->loop().now() >= until; });
+    EXPECT_FALSE(at_initiator.closed) << at_initiator.reason.text;
+    EXPECT_FALSE(at_target.closed) << at_target.reason.text;
+    connecting.channel->disconnect("end of test");
+    EXPECT_TRUE(environment->run_until([&] { return at_initiator.closed && at_target.closed; }));
+  }
+}
 
 }  // namespace
 }  // namespace srpd::transport

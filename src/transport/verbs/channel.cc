@@ -265,6 +265,7 @@ void VerbsChannel::on_received(ReceiveBuffer& buffer, const ibv_wc& completion) 
     loop_.defer(turn_);
     return;
   }
+  moved();
   if (!peer_ready_) {
     peer_ready_ = true;
     loop_.defer(turn_);
@@ -351,6 +352,10 @@ void VerbsChannel::disconnect(std::string_view why, bool graceful) {
   reads_ = kept;
   set_alarm(shared_->options.close_timeout);
   loop_.defer(turn_);
+}
+
+void VerbsChannel::give_up() {
+  fail(CloseReason::Kind::peer_reset, "the peer does not answer any more");
 }
 
 void VerbsChannel::fail(CloseReason::Kind kind, std::string text, bool certain) {

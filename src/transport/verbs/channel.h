@@ -17,6 +17,7 @@
 #include "runtime/loop.h"
 #include "transport/transport.h"
 #include "transport/verbs/cm.h"
+#include "transport/verbs/keep_alive.h"
 #include "transport/verbs/loop_context.h"
 #include "transport/verbs/loop_state.h"
 #include "transport/verbs/send_ring.h"
@@ -26,7 +27,7 @@
 
 namespace srpd::transport::verbs {
 
-class VerbsChannel final : public Channel, public CmHandler {
+class VerbsChannel final : public Channel, public CmHandler, public KeepAlive::Connection {
  public:
   struct Setup {
     std::shared_ptr<Shared> shared;
@@ -86,23 +87,11 @@ class VerbsChannel final : public Channel, public CmHandler {
     SendWork* send = nullptr;  ///< which is complete with it
     ReadWork* read = nullptr;  ///< likewise
     bool is_read = false;
+    bool awaited = false;  ///< asks for a completion of its own
     bool settled = false;  ///< completed, and what was kept for it is free
     SendSlot* slot = nullptr;
     Temporary* temporaries = nullptr;
     runtime::Buffer copy;
-  };
-
-  struct Turn : runtime::Deferred {
-    explicit Turn(VerbsChannel& owner)
-        : Deferred([](Deferred& self) { static_cast<Turn&>(self).channel.take_turn(); }),
-          channel(owner) {}
-    VerbsChannel& channel;
-  };
-  struct Alarm : runtime::Timer {
-    explicit Alarm(VerbsChannel& owner)
-        : Timer([](Timer& self) { static_cast<Alarm&>(self).channel.on_alarm(); }),
-          channel(owner) {}
-    VerbsChannel& channel;
   };
 
   VerbsChannel(Setup setup, std::shared_ptr<LoopContext> context);
@@ -125,12 +114,17 @@ class VerbsChannel final : public Channel, public CmHandler {
                   Posted& posted);
   bool resolve(std::byte* memory, std::uint32_t length, ibv_sge& piece, Posted& posted);
   bool place_iu(std::span<const std::byte> iu, std::size_t at, Posted& posted);
-  void queue(std::size_t at, const Posted& posted);
+  void queue(std::size_t at, Posted posted);
   void post(std::size_t count);
   void forget(const Posted& posted);
   void settle(Posted& posted, int result);
   void retire();
   void complete_done();
+
+  // KeepAlive::Connection
+  bool awaits() const override { return phase_ == Phase::open && !ring_->empty(); }
+  void ask() override;
+  void give_up() override;
 
   // Ending
   void fail(CloseReason::Kind kind, std::string text, bool certain = true);
@@ -188,8 +182,8 @@ class VerbsChannel final : public Channel, public CmHandler {
   bool last_receive_ = false;  // no more receives will complete
   bool waited_for_last_ = false;
   bool forced_ = false;  // does not wait for flushed work requests any longer
-  Turn turn_{*this};
-  Alarm alarm_{*this};
+  runtime::Bound<runtime::Deferred, VerbsChannel, &VerbsChannel::take_turn> turn_{*this};
+  runtime::Bound<runtime::Timer, VerbsChannel, &VerbsChannel::on_alarm> alarm_{*this};
 };
 
 }  // namespace srpd::transport::verbs

@@ -176,12 +176,35 @@ bool VerbsChannel::place_iu(std::span<const std::byte> iu, std::size_t at, Poste
   return true;
 }
 
-void VerbsChannel::queue(std::size_t at, const Posted& posted) {
+// Nothing is moved, so that no memory of the peer is concerned; its adapter answers all the same,
+// or the request fails (IBTA C9-88; over iWARP these are the messages that RFC 6581 begins
+// connections with). On iWARP a write is complete when it has left, so that it has to be a read, if
+// the peer answers any.
+void VerbsChannel::ask() {
+  if (phase_ != Phase::open || !peer_ready_) return;
+  ibv_send_wr& request = context_->requests[0];
+  request = {};
+  Posted posted;
+  posted.awaited = true;
+  posted.is_read = device_->iwarp() && limits_.read_depth > 0;
+  request.opcode = posted.is_read ? IBV_WR_RDMA_READ : IBV_WR_RDMA_WRITE;
+  if (posted.is_read) {
+    // A read of nothing has a place for it nevertheless (siw).
+    context_->pieces[0][0] = {};
+    request.sg_list = context_->pieces[0].data();
+    request.num_sge = 1;
+    ++reads_posted_;
+  }
+  queue(0, posted);
+  post(1);
+}
+
+void VerbsChannel::queue(std::size_t at, Posted posted) {
   ibv_send_wr& request = context_->requests[at];
   // A read has to be seen to complete before the next one may begin.
-  const bool awaited = posted.send != nullptr || posted.is_read;
-  if (awaited) ring_->signaled();
-  if (awaited || ring_->must_signal()) request.send_flags |= IBV_SEND_SIGNALED;
+  posted.awaited |= posted.send != nullptr || posted.is_read;
+  if (posted.awaited) ring_->signaled();
+  if (posted.awaited || ring_->must_signal()) request.send_flags |= IBV_SEND_SIGNALED;
   request.wr_id = LoopContext::send_id(seat_, ring_->push(posted));
   if (at > 0) context_->requests[at - 1].next = &request;
 }
@@ -202,7 +225,9 @@ void VerbsChannel::post(std::size_t count) {
 void VerbsChannel::on_sent(std::uint32_t number, const ibv_wc& completion) {
   if (!ring_->contains(number)) return;
   const bool good = completion.status == IBV_WC_SUCCESS;
-  if (!good) {
+  if (good) {
+    moved();
+  } else {
     const Cause cause = cause_of(completion.status);
     fail(cause.kind, cause.text, cause.certain);
   }
@@ -216,8 +241,8 @@ void VerbsChannel::on_sent(std::uint32_t number, const ibv_wc& completion) {
 void VerbsChannel::retire() {
   while (!ring_->empty()) {
     Posted& oldest = ring_->front();
-    const bool asked = oldest.is_read || oldest.send != nullptr;
-    const bool covered = !asked && static_cast<std::int32_t>(covered_ - ring_->first()) >= 0;
+    const bool covered =
+        !oldest.awaited && static_cast<std::int32_t>(covered_ - ring_->first()) >= 0;
     if (!oldest.settled && !covered) return;
     settle(oldest, 0);
     ring_->pop();

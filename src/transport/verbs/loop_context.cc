@@ -53,7 +53,8 @@ LoopContext::LoopContext(runtime::Loop& loop, std::shared_ptr<Device> device,
       device_(std::move(device)),
       options_(options),
       memory_(std::make_unique<MemoryMap>(*device_, loop.buffers(), lent)),
-      slots_(std::make_unique<SendSlots>(*device_)) {}
+      slots_(std::make_unique<SendSlots>(*device_)),
+      keep_alive_(loop, *this, {options.keep_alive_idle, options.answer_timeout}) {}
 
 LoopContext::~LoopContext() {
   CHECK(users_ == 0);
@@ -124,6 +125,7 @@ Expected<LoopContext::Seat> LoopContext::take_seat(VerbsChannel& channel, std::u
   seat.index = free_seats_.back();
   free_seats_.pop_back();
   seats_[seat.index] = &channel;
+  keep_alive_.add(channel);
   ++users_;
   return seat;
 }
@@ -135,6 +137,7 @@ void LoopContext::set_queue_pair(const Seat& seat, std::uint32_t number) {
 void LoopContext::give_seat(const Seat& seat, std::uint32_t queue_pair) {
   by_number_.erase(queue_pair);
   if (last_channel_ == seats_[seat.index]) last_channel_ = nullptr;
+  keep_alive_.remove(*seats_[seat.index]);
   seats_[seat.index] = nullptr;
   free_seats_.push_back(seat.index);
   for (auto& each : queues_) {

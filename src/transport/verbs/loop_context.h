@@ -16,6 +16,7 @@
 
 #include "runtime/loop.h"
 #include "transport/verbs/device.h"
+#include "transport/verbs/keep_alive.h"
 #include "transport/verbs/memory_map.h"
 #include "transport/verbs/options.h"
 #include "transport/verbs/receive_buffers.h"
@@ -32,7 +33,9 @@ struct AsyncEvent {
   const void* object = nullptr;  ///< the completion or shared receive queue it concerns
 };
 
-class LoopContext final : public std::enable_shared_from_this<LoopContext>, runtime::Poller {
+class LoopContext final : public std::enable_shared_from_this<LoopContext>,
+                          runtime::Poller,
+                          KeepAlive::Owner {
  public:
   static Expected<std::shared_ptr<LoopContext>> open(
       runtime::Loop& loop, std::shared_ptr<Device> device, const VerbsOptions& options,
@@ -94,12 +97,6 @@ class LoopContext final : public std::enable_shared_from_this<LoopContext>, runt
     void on_ready(std::uint32_t) override { owner.read_async_events(); }
     LoopContext& owner;
   };
-  struct Repost : runtime::Deferred {
-    explicit Repost(LoopContext& of)
-        : Deferred([](Deferred& self) { static_cast<Repost&>(self).owner.post_shared(); }),
-          owner(of) {}
-    LoopContext& owner;
-  };
 
   LoopContext(runtime::Loop& loop, std::shared_ptr<Device> device, const VerbsOptions& options,
               std::span<runtime::PinnableMemory* const> lent);
@@ -111,6 +108,7 @@ class LoopContext final : public std::enable_shared_from_this<LoopContext>, runt
 
   bool poll() override;
   bool prepare_sleep() override;
+  void catch_up() override { poll_dry(); }
   bool poll(CompletionQueue& completions);
   void completions_announced();
   void dispatch(const ibv_wc& completion);
@@ -147,7 +145,8 @@ class LoopContext final : public std::enable_shared_from_this<LoopContext>, runt
 
   CompletionWatch completion_watch_{*this};
   AsyncWatch async_watch_{*this};
-  Repost repost_{*this};
+  runtime::Bound<runtime::Deferred, LoopContext, &LoopContext::post_shared> repost_{*this};
+  KeepAlive keep_alive_;
 };
 
 }  // namespace srpd::transport::verbs
