@@ -50,10 +50,11 @@ Expected<std::unique_ptr<Loops>> Loops::start(const Options& options) {
     if (!other) return tl::make_unexpected(other.error());
     made->others_.push_back(std::move(*other));
   }
-  if (const auto cpu = cpu_of(options, 0)) stay_on(*cpu);
   auto home = runtime::make_loop(options.loop);
   if (!home) return tl::make_unexpected(home.error());
   made->home_ = std::move(*home);
+  // Last: with one CPU to run on, the loop would not look for work.
+  if (const auto cpu = cpu_of(options, 0)) stay_on(*cpu);
   return made;
 }
 

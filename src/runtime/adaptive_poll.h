@@ -5,23 +5,46 @@
 //
 // Where threads are more than cores, looking keeps the core from whoever would produce the work.
 // That shows as a loop that is stopped in the middle of looking; it then sleeps for a while, longer
-// each time it happens again.
+// each time it happens again. Loops of one process never look on all the processors it may use.
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 
 #include "runtime/loop.h"
 
 namespace srpd::runtime {
 
+/// How many loops may look at the same time. Any thread.
+class Lookouts {
+ public:
+  explicit Lookouts(int count) : free_(count) {}
+
+  bool take() {
+    int free = free_.load(std::memory_order_relaxed);
+    while (free > 0 && !free_.compare_exchange_weak(free, free - 1, std::memory_order_relaxed)) {
+    }
+    return free > 0;
+  }
+  void give() { free_.fetch_add(1, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<int> free_;
+};
+
 class AdaptivePoll {
  public:
-  /// A budget of zero never looks.
-  explicit AdaptivePoll(Time budget) : budget_(budget), average_gap_(budget * longest_gap) {}
+  /// A budget of zero never looks. `lookouts`: of all loops that share processors; outlives this.
+  AdaptivePoll(Time budget, Lookouts& lookouts)
+      : budget_(budget), lookouts_(lookouts), average_gap_(budget * longest_gap) {}
+  AdaptivePoll(const AdaptivePoll&) = delete;
+  AdaptivePoll& operator=(const AdaptivePoll&) = delete;
+  ~AdaptivePoll() { stop_looking(); }
 
   void found_work(Time now) {
     if (!idle_) return;
     if (looking_) note_look(now);
+    stop_looking();
     idle_ = false;
     const Time gap = std::min(now - idle_since_, budget_ * longest_gap);
     average_gap_ += (gap - average_gap_) / weight;
@@ -33,12 +56,12 @@ class AdaptivePoll {
       idle_ = true;
       idle_since_ = now;
       last_look_ = now;
-      looking_ =
-          now >= no_looking_until_ && (average_gap_ <= budget_ || ++sleeps_ % probe_interval == 0);
+      looking_ = now >= no_looking_until_ &&
+                 (average_gap_ <= budget_ || ++sleeps_ % probe_interval == 0) && lookouts_.take();
     } else if (looking_) {
       note_look(now);
     }
-    looking_ = looking_ && now - idle_since_ < budget_;
+    if (now - idle_since_ >= budget_) stop_looking();
     return looking_;
   }
 
@@ -50,6 +73,11 @@ class AdaptivePoll {
   static constexpr unsigned probe_interval = 16;
   static constexpr Time shortest_penalty = std::chrono::milliseconds{50};
   static constexpr Time longest_penalty = std::chrono::seconds{1};
+
+  void stop_looking() {
+    if (looking_) lookouts_.give();
+    looking_ = false;
+  }
 
   // Two looks are far apart only when something else ran on this core between them.
   void note_look(Time now) {
@@ -63,6 +91,7 @@ class AdaptivePoll {
   }
 
   Time budget_;
+  Lookouts& lookouts_;
   Time average_gap_;
   Time idle_since_{};
   Time last_look_{};

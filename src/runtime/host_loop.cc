@@ -23,13 +23,22 @@ constexpr int wakes_per_look = 16;
 constexpr Time shortest_look = 50us;
 constexpr Time longest_look = 5ms;
 
-// With one CPU, looking for work keeps it from whoever would produce it. What the process may use
-// counts, not the one CPU a loop is bound to.
-Time poll_budget(const LoopOptions& options) {
+// What the process may use counts, not the one CPU a loop is bound to.
+int processors() {
   cpu_set_t allowed;
   CPU_ZERO(&allowed);
-  if (::sched_getaffinity(::getpid(), sizeof(allowed), &allowed) == 0 && CPU_COUNT(&allowed) < 2)
-    return {};
+  return ::sched_getaffinity(::getpid(), sizeof(allowed), &allowed) == 0 ? CPU_COUNT(&allowed) : 2;
+}
+
+// Looking on all processors would keep them from whoever is to produce the work. So one is left,
+// and with one alone nobody looks.
+Lookouts& lookouts() {
+  static Lookouts all{processors() - 1};
+  return all;
+}
+
+Time poll_budget(const LoopOptions& options) {
+  if (processors() < 2) return {};
   if (options.poll_budget) return std::max(Time{*options.poll_budget}, Time{});
   return std::clamp(wakes_per_look * wake_cost(), shortest_look, longest_look);
 }
@@ -47,7 +56,7 @@ void relax() { ::sched_yield(); }
 
 HostLoop::HostLoop(const LoopOptions& options)
     : buffers_(std::max<std::size_t>(options.buffer_bytes, BufferPool::largest)),
-      pace_(poll_budget(options)),
+      pace_(poll_budget(options), lookouts()),
       now_(clock()),
       wake_fd_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
       owner_(this_thread()) {

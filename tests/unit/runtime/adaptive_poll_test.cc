@@ -26,14 +26,16 @@ Time time_spent_looking(AdaptivePoll& pace, Time& now, Time gap, int times) {
 }
 
 TEST(AdaptivePoll, LooksThroughShortGaps) {
-  AdaptivePoll pace(50us);
+  Lookouts lookouts(1);
+  AdaptivePoll pace(50us, lookouts);
   Time now = 1s;
   time_spent_looking(pace, now, 10us, 40);
   EXPECT_EQ(time_spent_looking(pace, now, 10us, 100), 1000us);
 }
 
 TEST(AdaptivePoll, SleepsThroughLongGapsButProbes) {
-  AdaptivePoll pace(50us);
+  Lookouts lookouts(1);
+  AdaptivePoll pace(50us, lookouts);
   Time now = 1s;
   time_spent_looking(pace, now, 1ms, 40);
   const Time spent = time_spent_looking(pace, now, 1ms, 160);
@@ -42,7 +44,8 @@ TEST(AdaptivePoll, SleepsThroughLongGapsButProbes) {
 }
 
 TEST(AdaptivePoll, ReturnsToLookingAfterALongPause) {
-  AdaptivePoll pace(50us);
+  Lookouts lookouts(1);
+  AdaptivePoll pace(50us, lookouts);
   Time now = 1s;
   time_spent_looking(pace, now, 10us, 100);
   time_spent_looking(pace, now, 1h, 1);
@@ -51,7 +54,8 @@ TEST(AdaptivePoll, ReturnsToLookingAfterALongPause) {
 }
 
 TEST(AdaptivePoll, BeingStoppedWhileLookingMeansSleepingForAWhile) {
-  AdaptivePoll pace(50us);
+  Lookouts lookouts(1);
+  AdaptivePoll pace(50us, lookouts);
   Time now = 1s;
   time_spent_looking(pace, now, 10us, 100);
   // A time slice of another thread in the middle of looking.
@@ -69,9 +73,27 @@ TEST(AdaptivePoll, BeingStoppedWhileLookingMeansSleepingForAWhile) {
 }
 
 TEST(AdaptivePoll, NoBudgetNeverLooks) {
-  AdaptivePoll pace(0us);
+  Lookouts lookouts(1);
+  AdaptivePoll pace(0us, lookouts);
   Time now = 1s;
   EXPECT_EQ(time_spent_looking(pace, now, 1us, 100), 0us);
+}
+
+TEST(AdaptivePoll, OnlySoManyLookAtTheSameTime) {
+  Lookouts lookouts(1);
+  AdaptivePoll first(50us, lookouts), second(50us, lookouts);
+  Time now = 1s;
+  time_spent_looking(first, now, 10us, 40);
+  time_spent_looking(second, now, 10us, 40);
+  EXPECT_TRUE(first.keep_looking(now));
+  EXPECT_FALSE(second.keep_looking(now));
+  second.found_work(now);
+  first.found_work(now);
+  EXPECT_TRUE(second.keep_looking(now));
+  EXPECT_FALSE(first.keep_looking(now));
+  EXPECT_FALSE(second.keep_looking(now + 50us)) << "its time is over";
+  first.found_work(now + 50us);
+  EXPECT_TRUE(first.keep_looking(now + 50us));
 }
 
 }  // namespace
