@@ -127,6 +127,12 @@ mend_link() {
   tc qdisc delete dev "host$1" root && at_target tc qdisc delete dev "to$1" root ||
     fail "cannot mend link $1"
 }
+mend_links() { # those that are cut
+  local n
+  for n in 1 2; do
+    ! tc qdisc show dev "host$n" 2>/dev/null | grep -q netem || mend_link "$n"
+  done
+}
 
 unlink_all() {
   local link
