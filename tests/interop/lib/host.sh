@@ -41,8 +41,10 @@ try_login() {
 }
 
 # ib_srp forgets a session a moment after its SCSI host has vanished; until then another
-# login to the same target is "File exists". Sets $refusal, empty if accepted.
+# login to the same target is "File exists". Sets $refusal, empty if accepted. A test that has
+# something to do right before defines a function `before_login`.
 accepted_or_refused() { # OPTIONS FILE
+  ! declare -F before_login >/dev/null || before_login
   refusal=$({ printf %s "$1" >"$2"; } 2>&1) && refusal=
   [[ $refusal != *'File exists'* ]]
 }
