@@ -12,15 +12,15 @@ Change::~Change() {
 }
 
 Change::Unlocked::Unlocked(Change& change) : change_(change) {
-  if (change_.subject_) change_.subject_->mark_busy();
-  if (change_.object_) change_.object_->mark_busy();
+  if (change_.subject_) change_.subject_->object().mark_busy();
+  if (change_.object_) change_.object_->object().mark_busy();
   change_.lock_.unlock();
 }
 
 Change::Unlocked::~Unlocked() {
   change_.lock_.lock();
-  if (change_.subject_) change_.subject_->mark_idle();
-  if (change_.object_) change_.object_->mark_idle();
+  if (change_.subject_) change_.subject_->object().mark_idle();
+  if (change_.object_) change_.object_->object().mark_idle();
   change_.tree_.settled_.notify_all();
 }
 

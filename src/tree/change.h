@@ -21,10 +21,10 @@ class Change {
   /// Unlocks the tree and tells the listeners.
   ~Change();
 
-  /// Runs `work` with the tree unlocked. The directory operated on, and the link target if there is
-  /// one, are busy as long: others read them, but what would change or remove them, or anything
-  /// that they are part of or that is part of them, waits. `work` therefore must not touch the
-  /// tree.
+  /// Runs `work` with the tree unlocked. The object operated on (Directory::object), and that of
+  /// the link target if there is one, are busy as long: others read them, but what would change or
+  /// remove them, or anything that they are part of or that is part of them, waits. `work`
+  /// therefore must not touch the tree.
   template <class Work>
   decltype(auto) unlocked(Work&& work) {
     const Unlocked scope(*this);

@@ -71,6 +71,12 @@ Directory* Directory::find_directory(std::string_view name) const {
   return entry && !entry->is_link() ? static_cast<Directory*>(entry) : nullptr;
 }
 
+Directory& Directory::object() {
+  Directory* whole = this;
+  while (!whole->user_made() && whole->parent()) whole = whole->parent();
+  return *whole;
+}
+
 const Link* Directory::first_link() const {
   for (const Entry* entry = made_.get(); entry; entry = entry->next_.get())
     if (entry->is_link()) return static_cast<const Link*>(entry);

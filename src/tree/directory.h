@@ -89,6 +89,9 @@ class Directory : public Entry {
   Directory* find_directory(std::string_view name) const;
   std::size_t made_count() const { return made_count_; }
   std::size_t subdirectories() const { return subdirectories_; }
+  /// The directory itself or, of a default group, the one that it came with: what users see as one
+  /// thing.
+  Directory& object();
   /// How many links lead here.
   std::size_t link_count() const { return link_count_; }
 

@@ -1,0 +1,64 @@
+#include "lio/metadata.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/error.h"
+#include "base/log.h"
+#include "lio/model.h"
+
+namespace srpd::lio {
+namespace {
+
+constexpr mode_t file_mode = 0600;
+
+class File {
+ public:
+  File(const std::string& path, int flags)
+      : fd_(::open(path.c_str(), flags | O_CLOEXEC, file_mode)) {}
+  ~File() {
+    if (fd_ >= 0) ::close(fd_);
+  }
+  File(const File&) = delete;
+  File& operator=(const File&) = delete;
+
+  bool is_open() const { return fd_ >= 0; }
+  bool write(const std::string& text) const {
+    return ::write(fd_, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  }
+  bool sync() const { return ::fsync(fd_) == 0; }
+
+ private:
+  int fd_;
+};
+
+/// Old or new after a crash at any moment, never something between.
+bool replace(const std::string& path, const std::string& text) {
+  const std::string directory = path.substr(0, path.rfind('/'));
+  const std::string temporary = path + ".new";
+  {
+    const File file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
+    if (!file.is_open() || !file.write(text) || !file.sync()) return false;
+  }
+  if (::rename(temporary.c_str(), path.c_str()) != 0) return false;
+  const File parent(directory, O_RDONLY | O_DIRECTORY);
+  return parent.is_open() && parent.sync();
+}
+
+}  // namespace
+
+void write_metadata(tree::Change& change, const Model& model, const std::string& path,
+                    const std::string& text) {
+  if (model.dbroot().empty() || path.find("..") != std::string::npos) return;
+  const std::string file = model.dbroot() + "/alua/" + path;
+  if (model.is_own_mount(file)) return;
+  change.unlocked([&] {
+    if (::access(file.substr(0, file.rfind('/')).c_str(), F_OK) != 0) return;
+    if (!replace(file, text))
+      log::warning("{}: the ALUA state cannot be saved: {}", file, errno_text(errno));
+  });
+}
+
+}  // namespace srpd::lio

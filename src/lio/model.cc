@@ -1,0 +1,45 @@
+#include "lio/model.h"
+
+#include <time.h>
+#include <unistd.h>
+
+#include <utility>
+
+namespace srpd::lio {
+namespace {
+
+Options completed(Options options) {
+  if (options.cpus == 0) {
+    const long cpus = sysconf(_SC_NPROCESSORS_CONF);
+    options.cpus = cpus > 0 ? static_cast<unsigned>(cpus) : 1;
+  }
+  return options;
+}
+
+}  // namespace
+
+Model::Model(Engine& engine, Options options)
+    : engine_(engine), options_(completed(std::move(options))), dbroot_(options_.dbroot) {}
+
+bool Model::is_own_mount(const std::string& path) const {
+  return options_.is_own_mount && options_.is_own_mount(path);
+}
+
+std::optional<std::uint16_t> Model::take_rtpi() {
+  std::uint32_t rtpi = 1;
+  for (const std::uint16_t taken : rtpis_) {
+    if (taken != rtpi) break;
+    ++rtpi;
+  }
+  if (rtpi > UINT16_MAX) return std::nullopt;
+  rtpis_.insert(static_cast<std::uint16_t>(rtpi));
+  return static_cast<std::uint16_t>(rtpi);
+}
+
+std::uint32_t creation_time_now() {
+  timespec now{};
+  clock_gettime(CLOCK_BOOTTIME, &now);
+  return static_cast<std::uint32_t>(now.tv_sec * 100 + now.tv_nsec / 10'000'000);
+}
+
+}  // namespace srpd::lio
