@@ -34,7 +34,8 @@ constexpr std::array disk_flags{
              "A file as a disk; with a size, a missing file is made"},
     DiskFlag{DiskKind::null, "--null", "SIZE[,OPTION...]",
              "No storage: reads return zeroes, writes are dropped"},
-    DiskFlag{DiskKind::block, "--block", "DEV[,OPTION...]", "A block device as a disk"},
+    DiskFlag{DiskKind::block, "--block", "DEV[,OPTION...]",
+             "A block device as a disk, with the limits and the cache it has"},
 };
 
 using DiskFlagOptions = std::array<CLI::Option*, disk_flags.size()>;

@@ -95,13 +95,17 @@ Expected<void> check_against_store(const AttributeSetting& setting,
   return {};
 }
 
+/// LIO's iblock says 0 here whatever the device has, and goes by the device: so does this one.
 Expected<void> check_write_cache(std::uint64_t value, const store::Properties& properties) {
+  if (properties.plugin == "iblock" && value == 0) return {};
   if ((value != 0) == properties.write_cache) return {};
   return failure("emulate_write_cache",
                  properties.write_cache
                      ? "the backing store has a volatile cache, and hosts are told so"
                      : "the backing store has no volatile cache, and hosts are told so",
-                 "choose the cache with write_back of the storage object");
+                 properties.plugin == "iblock"
+                     ? "switch the cache of the device itself (queue/write_cache in sysfs)"
+                     : "choose the cache with write_back of the storage object");
 }
 
 }  // namespace

@@ -25,7 +25,9 @@ std::string what_is_served(const StorageObject& object) {
   if (object.store.path.empty()) return object.plugin + " " + object.store.name;
   const std::unique_ptr<char, decltype(&std::free)> real(
       ::realpath(object.store.path.c_str(), nullptr), &std::free);
-  return object.plugin + " " + (real ? real.get() : object.store.path);
+  // A device is the same disk by fileio and by iblock.
+  const std::string kind = object.plugin == "block" ? "fileio" : object.plugin;
+  return kind + " " + (real ? real.get() : object.store.path);
 }
 
 bool printable(std::string_view text) {

@@ -17,21 +17,12 @@ struct Kind {
   std::string_view type;
   std::string_view options;
   std::string_view example;
+  Expected<void> (*take)(std::string_view text, StorageObject& object);  ///< before the comma
 };
 
 constexpr std::string_view common_options = "ro, name=NAME, serial=TEXT, block=512|4096";
 constexpr std::string_view file_options =
     "buffered, direct, dsync, ro, name=NAME, serial=TEXT, block=512|4096";
-
-const Kind& kind_of(DiskKind kind) {
-  static constexpr std::array kinds{
-      Kind{"--ramdisk", "ram", "ramdisk", "ramdisk", common_options, "--ramdisk 256M"},
-      Kind{"--file", "file", "fileio", "fileio", file_options, "--file /srv/disk.img:10G"},
-      Kind{"--null", "null", "ramdisk", "null", common_options, "--null 1T"},
-      Kind{"--block", "block", "fileio", "fileio", file_options, "--block /dev/sdb"},
-  };
-  return kinds[static_cast<std::size_t>(kind)];
-}
 
 std::vector<std::string_view> split(std::string_view text) {
   std::vector<std::string_view> parts;
@@ -62,11 +53,28 @@ Expected<void> take_path(std::string_view text, StorageObject& object) {
   return {};
 }
 
+/// All of it: a device has its own size.
+Expected<void> take_device(std::string_view text, StorageObject& object) {
+  object.store.path = text;
+  return {};
+}
+
 Expected<void> take_size(std::string_view text, StorageObject& object) {
   const auto size = store::parse_size(text);
   if (!size) return tl::make_unexpected(size.error());
   object.store.size = *size;
   return {};
+}
+
+const Kind& kind_of(DiskKind kind) {
+  static constexpr std::array kinds{
+      Kind{"--ramdisk", "ram", "ramdisk", "ramdisk", common_options, "--ramdisk 256M", take_size},
+      Kind{"--file", "file", "fileio", "fileio", file_options, "--file /srv/disk.img:10G",
+           take_path},
+      Kind{"--null", "null", "ramdisk", "null", common_options, "--null 1T", take_size},
+      Kind{"--block", "block", "block", "iblock", common_options, "--block /dev/sdb", take_device},
+  };
+  return kinds[static_cast<std::size_t>(kind)];
 }
 
 bool take_mode(std::string_view option, StorageObject& object) {
@@ -113,13 +121,11 @@ Expected<StorageObject> parse_disk(DiskKind disk_kind, std::string_view text, un
   object.plugin = kind.plugin;
   object.store.type = kind.type;
   object.store.name = std::string(kind.name_prefix) + std::to_string(ordinal);
-  object.store.direct = disk_kind == DiskKind::block;
   if (parts.front().empty()) {
     return failure(std::string(kind.flag), "its value is empty",
                    "write it like this: " + std::string(kind.example));
   }
-  const auto taken =
-      kind.type == "fileio" ? take_path(parts.front(), object) : take_size(parts.front(), object);
+  const auto taken = kind.take(parts.front(), object);
   if (!taken) return tl::make_unexpected(taken.error());
   for (std::size_t i = 1; i < parts.size(); ++i) {
     if (auto option = take_option(kind, parts[i], object); !option)

@@ -114,10 +114,11 @@ class SaveconfigParser {
       if (!ramdisk(reader, object)) return;
     } else if (*plugin == "fileio") {
       if (!fileio(reader, object)) return;
+    } else if (*plugin == "block") {
+      if (!block(reader, object)) return;
     } else {
       reader.report("backstores of type '" + *plugin + "' are not served",
-                    *plugin == "block" ? "serve the device as fileio, with the same wwn"
-                                       : "LIO can go on to serve it");
+                    "LIO can go on to serve it");
       return;
     }
     object.unit_serial = reader.text("wwn", false).value_or("");
@@ -147,6 +148,20 @@ class SaveconfigParser {
     // A block device has its own size, and LIO ignores this one then.
     object.store.size = is_block_device(*dev) ? 0 : reader.number("size", false).value_or(0);
     object.store.dsync = !reader.boolean("write_back", false).value_or(false);
+    return true;
+  }
+
+  /// write_back says nothing here: the cache is the device's.
+  static bool block(const JsonReader& reader, StorageObject& object) {
+    report_unknown_keys(reader, {"name", "plugin", "attributes", "alua_tpgs", "wwn", "dev",
+                                 "write_back", "readonly", "exclusive"});
+    const auto dev = reader.text("dev", true);
+    if (!dev) return false;
+    object.store.type = "iblock";
+    object.store.path = *dev;
+    // As with mapped LUNs: protection that cannot be read is protection.
+    object.store.read_only = reader.boolean("readonly", false).value_or(reader.has("readonly"));
+    object.store.exclusive = reader.boolean("exclusive", false).value_or(true);
     return true;
   }
 

@@ -2,10 +2,13 @@
 
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdint>
 
@@ -59,6 +62,11 @@ int perform(const FileOperation& operation) {
       return retried([&] {
         return ::fallocate(operation.fd, operation.mode, static_cast<off_t>(operation.offset),
                            static_cast<off_t>(operation.length));
+      });
+    case FileOperation::Kind::discard:
+      return retried([&] {
+        const std::array<std::uint64_t, 2> range{operation.offset, operation.length};
+        return ::ioctl(operation.fd, BLKDISCARD, range.data());
       });
   }
   return -EINVAL;

@@ -119,14 +119,14 @@ class Poller {
 /// File I/O. `buffers` and what they point to stay in place until completion; short transfers are
 /// reported as such, not retried.
 struct FileOperation : Completion {
-  enum class Kind : std::uint8_t { read, write, write_dsync, fsync, fdatasync, allocate };
+  enum class Kind : std::uint8_t { read, write, write_dsync, fsync, fdatasync, allocate, discard };
   using Completion::Completion;
 
   Kind kind = Kind::read;
   int fd = -1;
   int mode = 0;  ///< allocate: fallocate(2) mode
   std::uint64_t offset = 0;
-  std::uint64_t length = 0;  ///< allocate only
+  std::uint64_t length = 0;  ///< allocate, discard
   std::span<const iovec> buffers;
 
   FileOperation* next = nullptr;  ///< for the loop
@@ -215,7 +215,7 @@ struct LoopOptions {
   /// on this machine (wake_cost.h).
   std::optional<std::chrono::microseconds> poll_budget{};
   std::size_t buffer_bytes = std::size_t{64} << 20;  ///< bound of the data buffer pool
-  int file_threads = 4;                              ///< epoll only: workers for file I/O
+  int file_threads = 4;  ///< workers for the file I/O that the kernel only does waiting
 };
 
 /// io_uring where the kernel and its policy allow it, else epoll (logged once with the reason).

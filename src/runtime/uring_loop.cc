@@ -100,7 +100,10 @@ Expected<std::unique_ptr<Loop>> UringLoop::make(const LoopOptions& options) {
 }
 
 UringLoop::UringLoop(const LoopOptions& options, const io_uring& ring)
-    : HostLoop(options), ring_(ring) {
+    : HostLoop(options),
+      ring_(ring),
+      workers_(
+          options.file_threads, [](void* self) { static_cast<UringLoop*>(self)->wake(); }, this) {
   slots_.reserve(64);
   free_slots_.reserve(64);
   to_arm_.reserve(64);
@@ -164,6 +167,7 @@ void UringLoop::submit(FileOperation& operation) {
     operation.complete(rc);
     return;
   }
+  if (operation.kind == FileOperation::Kind::discard) return workers_.submit(operation);
   if (operation.kind == FileOperation::Kind::read && read_from_cache(operation)) return;
   if (first_waiting_ == nullptr && submit_now(operation)) return;
   operation.next = nullptr;
@@ -242,6 +246,8 @@ bool UringLoop::submit_now(FileOperation& operation) {
                                 static_cast<off_t>(operation.offset),
                                 static_cast<off_t>(operation.length));
       break;
+    case FileOperation::Kind::discard:
+      CHECK(false);  // the workers' (a command of the ring from kernel 6.12 on)
   }
   sqe->user_data = reinterpret_cast<std::uintptr_t>(&operation);
   ++files_in_flight_;
@@ -265,7 +271,8 @@ bool UringLoop::collect(Time timeout) {
   } else if (::io_uring_sq_ready(&ring_) > 0) {
     ::io_uring_submit(&ring_);
   }
-  return reap();
+  const bool worked = reap();
+  return workers_.deliver() || worked;
 }
 
 void UringLoop::wait(Time timeout) {

@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "runtime/file_workers.h"
 #include "runtime/host_loop.h"
 
 namespace srpd::runtime {
@@ -50,7 +51,7 @@ class UringLoop final : public HostLoop {
   UringLoop(const LoopOptions& options, const io_uring& ring);
 
   bool collect(Time timeout) override;
-  bool has_ready() const override { return backlogged(); }
+  bool has_ready() const override { return backlogged() || workers_.has_finished(); }
   void wait(Time timeout);
   bool reap();
   bool handle(std::uint64_t token, int result, std::uint32_t flags);
@@ -79,6 +80,8 @@ class UringLoop final : public HostLoop {
   std::vector<std::uint64_t> to_remove_;
   FileOperation* first_waiting_ = nullptr;
   FileOperation* last_waiting_ = nullptr;
+  /// For what the ring has no operation for.
+  FileWorkers workers_;
 };
 
 }  // namespace srpd::runtime

@@ -39,6 +39,8 @@ Result result_from(int error, store::Operation::Kind kind, std::optional<std::ui
     case ETIMEDOUT:
       return sense::check_condition(SenseKey::aborted_command,
                                     0x2e02);  // TIMEOUT DURING PROCESSING
+    case EBADE:  // the block layer's name for a reservation that somebody else holds below
+      return Result{Status::reservation_conflict, {}};
     case ECANCELED:
       return sense::check_condition(SenseKey::aborted_command, 0x0000);
     case EAGAIN:

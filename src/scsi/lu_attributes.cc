@@ -10,6 +10,7 @@ namespace {
 constexpr std::uint32_t lio_no_limit = 0xfffffff8;  // what LIO shows where the store has no limit
 constexpr std::uint32_t unmap_descriptors = 255;    // a parameter list of 4088 bytes
 constexpr std::uint32_t write_same_blocks = 65535;
+constexpr std::uint32_t deepest_queue = 1024;
 
 // A byte count as blocks of a 32-bit attribute; 0 means `otherwise`.
 std::uint32_t in_blocks(std::uint64_t bytes, std::uint32_t block_size, std::uint32_t otherwise) {
@@ -28,12 +29,15 @@ LuAttributes default_attributes(const store::Properties& properties) {
   attributes.optimal_sectors =
       in_blocks(properties.optimal_transfer_bytes, block_size, attributes.hw_max_sectors);
   attributes.max_write_same_len = write_same_blocks;
+  if (properties.queue_depth != 0)
+    attributes.queue_depth = std::min(properties.queue_depth, deepest_queue);
   if (properties.can_unmap) {
     attributes.emulate_tpu = true;
     attributes.emulate_tpws = true;
     attributes.max_unmap_lba_count = in_blocks(properties.max_unmap_bytes, block_size, UINT32_MAX);
     attributes.max_unmap_block_desc_count = unmap_descriptors;
     attributes.unmap_granularity = properties.unmap_granularity / block_size;
+    attributes.unmap_granularity_alignment = properties.unmap_alignment / block_size;
     attributes.unmap_zeroes_data = properties.unmap_zeroes;
   }
   return attributes;

@@ -18,13 +18,14 @@ namespace srpd::store {
 
 /// One I/O of the backstore, in bytes. The caller keeps it and the buffers in place until
 /// completion, which may be inline. Result: 0 when the whole range was done, else -errno (-EIO
-/// medium error, -ENOSPC out of space, -EROFS, -ENODEV vanished); never a short count.
+/// medium error, -ENOSPC out of space, -EROFS, -ENODEV vanished, -EBADE reserved by somebody else
+/// at the device below, -ETIMEDOUT, -EREMOTEIO for its other failures); never a short count.
 struct Operation : runtime::Completion {
   enum class Kind : std::uint8_t {
     read,
     write,
     flush,         ///< everything completed so far is on stable media
-    unmap,         ///< may or may not read back as zero, see Properties::unmap_zeroes
+    unmap,         ///< may or may not read back as zero, see `zeroed`
     write_zeroes,  ///< reads back as zero; may deallocate when `may_unmap`
   };
   using Completion::Completion;
@@ -32,6 +33,7 @@ struct Operation : runtime::Completion {
   Kind kind = Kind::read;
   bool fua = false;        ///< write: on stable media before completion
   bool may_unmap = false;  ///< write_zeroes
+  bool zeroed = false;     ///< unmap: shall read back as zero; needs Properties::unmap_zeroes
   std::uint64_t offset = 0;
   std::uint64_t length = 0;        ///< bytes; for read and write the sum of `buffers`
   std::span<const iovec> buffers;  ///< read and write
@@ -41,7 +43,7 @@ struct Operation : runtime::Completion {
 
 /// What never changes while the store is open.
 struct Properties {
-  std::string_view plugin;         ///< LIO's name: "rd_mcp", "fileio"
+  std::string_view plugin;         ///< LIO's name: "rd_mcp", "fileio", "iblock"
   std::string_view product;        ///< INQUIRY product identification: "RAMDISK-MCP", "FILEIO"
   std::uint32_t block_size = 512;  ///< logical block length in bytes
   std::uint32_t physical_block_size = 512;
@@ -49,13 +51,15 @@ struct Properties {
   bool read_only = false;
   bool rotational = false;
   bool can_unmap = false;
-  bool unmap_zeroes = false;
+  bool unmap_zeroes = false;            ///< unmap can promise that blocks read back as zero
   bool thin = false;                    ///< LBPME: blocks can be unallocated
   std::uint32_t unmap_granularity = 0;  ///< bytes
+  std::uint32_t unmap_alignment = 0;    ///< bytes from the start to the first whole granule
   std::uint64_t max_unmap_bytes = 0;
   std::uint64_t max_write_zeroes_bytes = 0;  ///< 0: emulated by writes
   std::uint32_t max_transfer_bytes = 0;      ///< 0: no limit
   std::uint32_t optimal_transfer_bytes = 0;
+  std::uint32_t queue_depth = 0;  ///< operations at once that it gains from; 0: not known
 };
 
 /// Told about changes that the world outside makes. Any thread.

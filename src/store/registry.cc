@@ -4,6 +4,7 @@
 #include <string>
 
 #include "store/fileio.h"
+#include "store/iblock.h"
 #include "store/null.h"
 #include "store/ramdisk.h"
 
@@ -13,7 +14,8 @@ namespace {
 constexpr std::array all_types{
     Type{"ramdisk", "memory; the content is lost when srpd ends", open_ramdisk},
     Type{"null", "no storage: reads return zeroes, writes are dropped", open_null},
-    Type{"fileio", "a regular file or a block device", open_fileio},
+    Type{"fileio", "a regular file, or a block device through the page cache", open_fileio},
+    Type{"iblock", "a block device with its own limits and cache", open_iblock},
 };
 
 std::string known_types() {

@@ -10,13 +10,15 @@ namespace srpd::store {
 struct Specification {
   std::string type;  ///< a name in registry.cc
   std::string name;  ///< of the storage object, for messages
-  std::string path;  ///< fileio: regular file or block device
-  /// Bytes. 0: what the file has. A missing or empty file is made this long.
+  std::string path;  ///< fileio: regular file or block device; iblock: block device
+  /// Bytes. 0: what the file has. A missing or empty file is made this long. iblock: not used.
   std::uint64_t size = 0;
+  /// Of the logical blocks; an iblock's are at least as long as its device's.
   std::uint32_t block_size = 512;
   bool direct = false;  ///< fileio: O_DIRECT
   bool dsync = false;   ///< fileio: O_DSYNC
   bool read_only = false;
+  bool exclusive = true;  ///< iblock: nobody else may hold the device
 };
 
 }  // namespace srpd::store

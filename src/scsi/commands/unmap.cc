@@ -96,6 +96,7 @@ runtime::Task<Result> unmap(Command& command) {
   if (list_is_refused(command, result)) co_return result;
 
   BlockIo io;
+  io.zeroed = command.lu->attributes().unmap_zeroes_data;
   const unsigned shift = command.lu->block_shift();
   const std::uint64_t store_limit = command.lu->store().properties().max_unmap_bytes;
   const std::uint64_t at_once = store_limit == 0 ? UINT64_MAX : store_limit;

@@ -49,6 +49,17 @@ TEST_F(AttributesTest, TheCacheCannotBeSetToALie) {
   EXPECT_THAT(error_of("emulate_write_cache", 0), HasSubstr("has a volatile cache"));
 }
 
+// LIO saves 0 for every iblock and goes by the device.
+TEST_F(AttributesTest, TheCacheOfABlockDeviceIsItsOwn) {
+  properties.plugin = "iblock";
+  for (const bool cached : {false, true}) {
+    properties.write_cache = cached;
+    EXPECT_EQ(error_of("emulate_write_cache", 0), "");
+  }
+  properties.write_cache = false;
+  EXPECT_THAT(error_of("emulate_write_cache", 1), HasSubstr("queue/write_cache"));
+}
+
 TEST_F(AttributesTest, WhatIsNotServedIsAcceptedAtItsDefaultOnly) {
   EXPECT_EQ(error_of("pi_prot_type", 0), "");
   EXPECT_THAT(error_of("pi_prot_type", 1), HasSubstr("protection information is not served"));

@@ -37,8 +37,15 @@ TEST(DiskText, FileModes) {
   ASSERT_TRUE(both);
   EXPECT_EQ(both->store.size, 0u);
   EXPECT_TRUE(both->store.direct && both->store.dsync && both->store.read_only);
-  EXPECT_TRUE(parse_disk(DiskKind::block, "/dev/sdx", 0)->store.direct);
-  EXPECT_FALSE(parse_disk(DiskKind::block, "/dev/sdx,buffered", 0)->store.direct);
+}
+
+TEST(DiskText, BlockDevicesAreServedAsTheyAre) {
+  const auto disk = parse_disk(DiskKind::block, "/dev/sdx,ro", 1);
+  ASSERT_TRUE(disk) << disk.error().text();
+  EXPECT_EQ(disk->store.type, "iblock");
+  EXPECT_EQ(disk->path(), "/backstores/block/block1");
+  EXPECT_TRUE(disk->store.read_only);
+  EXPECT_THAT(error_of(DiskKind::block, "/dev/sdx,buffered"), HasSubstr("'buffered'"));
 }
 
 TEST(DiskText, ColonsThatBelongToThePath) {

@@ -138,6 +138,18 @@ TEST_P(FileTest, AllocateReservesPunchesAndFails) {
   EXPECT_EQ(result_of(operation), -EINVAL);
 }
 
+// Success needs a block device: the stores' tests have one.
+TEST_P(FileTest, DiscardOfWhatIsNoBlockDeviceFails) {
+  FileOperation operation;
+  operation.kind = Kind::discard;
+  operation.fd = fd_;
+  operation.length = 4096;
+  EXPECT_EQ(result_of(operation), -ENOTTY);
+  operation.reset();
+  operation.offset = UINT64_MAX;
+  EXPECT_EQ(result_of(operation), -EINVAL);
+}
+
 // More than the submission queue holds; each completes once.
 TEST_P(FileTest, ManyAtOnce) {
   constexpr std::size_t count = 2000;

@@ -12,6 +12,7 @@
 #include <csignal>
 #include <fstream>
 
+#include "store/file_store.h"
 #include "unit/store/store_suite.h"
 
 namespace srpd::store::test {

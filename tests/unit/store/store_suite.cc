@@ -171,7 +171,8 @@ std::vector<StoreKind> store_kinds() {
           {"buffered", "fileio"},
           {"dsync", "fileio", false, true},
           {"direct", "fileio", true, false},
-          {"direct_dsync", "fileio", true, true}};
+          {"direct_dsync", "fileio", true, true},
+          {"iblock", "iblock"}};
 }
 
 Specification StoreTest::specification() const {
@@ -179,6 +180,7 @@ Specification StoreTest::specification() const {
   specification.type = kind().type;
   specification.name = "disk0";
   if (kind().type == "fileio") specification.path = directory_.file("disk.img");
+  if (device_ != nullptr) specification.path = device_->path();
   specification.size = size;
   specification.direct = kind().direct;
   specification.dsync = kind().dsync;
@@ -189,6 +191,11 @@ void StoreTest::SetUp() {
   const std::string& loop = std::get<1>(GetParam());
   bench_ = make_loop_bench(loop);
   if (bench_ == nullptr) GTEST_SKIP() << loop << " is refused on this machine";
+  if (kind().type == "iblock") {
+    std::string why;
+    device_ = LoopDevice::make({.size = size}, why);
+    if (device_ == nullptr) GTEST_SKIP() << why;
+  }
   auto opened = open(specification(), bench_->loop());
   if (!opened && kind().direct) GTEST_SKIP() << opened.error().text();
   ASSERT_TRUE(opened) << opened.error().text();

@@ -71,6 +71,39 @@ class Driver {
   std::uint64_t last_error_offset_ = 0;
 };
 
+/// A block device whose blocks are a file: the kernel's loop driver. Detached with its last user.
+class LoopDevice {
+ public:
+  struct Options {
+    std::uint64_t size = 16u << 20;
+    std::uint32_t block_size = 512;
+    bool read_only = false;
+  };
+  /// Null where the kernel or the rights are missing; `why` says which.
+  static std::unique_ptr<LoopDevice> make(const Options& options, std::string& why);
+  ~LoopDevice();
+  LoopDevice(const LoopDevice&) = delete;
+  LoopDevice& operator=(const LoopDevice&) = delete;
+
+  const std::string& path() const { return path_; }
+  /// What sysfs says in the queue folder of the device.
+  std::string queue(const std::string& attribute) const;
+  /// The device gets another size, as if it were extended, or taken away (0).
+  void resize(std::uint64_t size);
+  /// Bytes that the file really takes.
+  std::uint64_t allocated() const;
+
+ private:
+  LoopDevice() = default;
+  int attach(const Options& options);
+
+  TemporaryDirectory directory_;
+  std::string path_;
+  int number_ = -1;
+  int device_ = -1;
+  int file_ = -1;
+};
+
 /// Bytes that depend on `seed` and their position.
 std::vector<char> pattern(std::size_t length, std::uint64_t seed);
 
@@ -97,9 +130,11 @@ class StoreTest : public ::testing::TestWithParam<std::tuple<StoreKind, std::str
   Driver& driver() { return *driver_; }
   Specification specification() const;
   const TemporaryDirectory& directory() const { return directory_; }
+  const LoopDevice* device() const { return device_.get(); }
 
  private:
   TemporaryDirectory directory_;
+  std::unique_ptr<LoopDevice> device_;
   std::unique_ptr<LoopBench> bench_;
   std::unique_ptr<Backstore> store_;
   std::unique_ptr<Driver> driver_;

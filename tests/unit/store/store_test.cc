@@ -24,13 +24,19 @@ bool all_zero(const std::vector<char>& data) {
   return std::all_of(data.begin(), data.end(), [](char c) { return c == 0; });
 }
 
+bool in_kernel(const std::string& type) { return type == "fileio" || type == "iblock"; }
+
 TEST_P(StoreTest, TellsWhatItIs) {
   const Properties& properties = store().properties();
   EXPECT_EQ(store().size(), size);
   EXPECT_EQ(properties.block_size, 512u);
-  EXPECT_EQ(properties.product, kind().type == "fileio" ? "FILEIO" : "RAMDISK-MCP");
-  EXPECT_EQ(properties.plugin, kind().type == "fileio" ? "fileio" : "rd_mcp");
-  EXPECT_EQ(properties.write_cache, kind().type == "fileio" && !kind().dsync);
+  EXPECT_EQ(properties.product, kind().type == "fileio"   ? "FILEIO"
+                                : kind().type == "iblock" ? "IBLOCK"
+                                                          : "RAMDISK-MCP");
+  EXPECT_EQ(properties.plugin, in_kernel(kind().type) ? kind().type : "rd_mcp");
+  const bool cached = device() != nullptr ? device()->queue("write_cache") == "write back"
+                                          : kind().type == "fileio" && !kind().dsync;
+  EXPECT_EQ(properties.write_cache, cached);
   EXPECT_FALSE(properties.read_only);
   EXPECT_NE(store().description().find("16 MiB"), std::string::npos) << store().description();
 }
@@ -111,10 +117,16 @@ TEST_P(StoreTest, WriteZeroesReadsBackAsZeroAndTouchesNothingElse) {
 TEST_P(StoreTest, UnmapKeepsItsPromise) {
   const auto data = pattern(6u << 20, 5);
   ASSERT_EQ(driver().write(4096, data), 0);
-  ASSERT_EQ(driver().command(Operation::Kind::unmap, 8192, 5u << 20), 0);
+  Operation operation;
+  operation.kind = Operation::Kind::unmap;
+  operation.zeroed = store().properties().unmap_zeroes;
+  operation.offset = 8192;
+  operation.length = 5u << 20;
+  ASSERT_EQ(driver().run(operation), 0);
   if (store().properties().unmap_zeroes) {
     EXPECT_TRUE(all_zero(driver().read(8192, 5u << 20)));
   }
+  EXPECT_EQ(driver().command(Operation::Kind::unmap, 16384, 65536), 0);
   if (kind().keeps_data) {
     EXPECT_TRUE(std::ranges::equal(driver().read(4096, 4096), std::span(data).first(4096)));
   }
@@ -176,7 +188,7 @@ TEST_P(StoreTest, ReadOnlyRefusesWhateverChanges) {
   Specification again = specification();
   again.read_only = true;
   TearDown();  // the lock of the file is exclusive
-  if (kind().type != "fileio") again.path.clear();
+  if (!in_kernel(kind().type)) again.path.clear();
   auto opened = open(again, bench().loop());
   ASSERT_TRUE(opened) << opened.error().text();
   Driver reader(bench(), **opened);
@@ -186,7 +198,7 @@ TEST_P(StoreTest, ReadOnlyRefusesWhateverChanges) {
   EXPECT_EQ(reader.command(Operation::Kind::unmap, 0, 4096), -EROFS);
   EXPECT_EQ(reader.command(Operation::Kind::write_zeroes, 0, 4096), -EROFS);
   EXPECT_EQ(reader.flush(), 0);
-  if (kind().type == "fileio") {
+  if (in_kernel(kind().type)) {
     EXPECT_TRUE(reader.read(0, 4096) == data);
   }
 }
@@ -197,7 +209,7 @@ TEST(Registry, RefusesWhatItDoesNotKnow) {
   const auto opened = open(specification, bench->loop());
   ASSERT_FALSE(opened);
   EXPECT_NE(opened.error().text().find("'tape'"), std::string::npos);
-  EXPECT_NE(opened.error().text().find("ramdisk, null, fileio"), std::string::npos);
+  EXPECT_NE(opened.error().text().find("ramdisk, null, fileio, iblock"), std::string::npos);
   specification.type = "ramdisk";
   specification.block_size = 520;
   EXPECT_FALSE(open(specification, bench->loop()));
