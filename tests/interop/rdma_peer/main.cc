@@ -4,7 +4,8 @@
 //
 //   login [FIELD=VALUE...]  one login. Fields: iu, formats, flags, opcode, offset (numbers),
 //                           initiator, target (32 hex digits), size (bytes of private data)
-//   cycle COUNT             logs in and out, every other time without saying goodbye
+//   cycle COUNT [FIELD=VALUE...]
+//                           logs in and out, every other time without saying goodbye
 //   hold COUNT              holds so many sessions of as many initiators until its input ends
 //   transfer COUNT          reads and writes 64 KiB so often in turn, all at once, and logs out;
 //   says
@@ -169,10 +170,11 @@ srp::LoginResponse must_log_in(Peer& peer, std::span<const std::byte> private_da
   return *response;
 }
 
-int cycle(const Endpoint& endpoint, std::uint32_t count) {
+int cycle(const Endpoint& endpoint, std::uint32_t count, std::span<const std::string> fields) {
+  const auto data = private_data_of(fields);
   for (std::uint32_t i = 0; i < count; ++i) {
     Peer peer(endpoint, 4);
-    must_log_in(peer, private_data_of(usual_login()));
+    must_log_in(peer, data);
     if (i % 2 == 0) peer.disconnect();
   }
   fmt::print("logged in and out {} times\n", count);
@@ -333,7 +335,7 @@ int run(std::vector<std::string> arguments) {
   const auto rest = std::span<const std::string>(arguments).subspan(2);
   raise_file_limit();
   if (action == "login") return login(endpoint, rest);
-  if (action == "cycle" && rest.size() == 1) return cycle(endpoint, number(rest[0]));
+  if (action == "cycle" && !rest.empty()) return cycle(endpoint, number(rest[0]), rest.subspan(1));
   if (action == "hold" && rest.size() == 1) return hold(endpoint, number(rest[0]));
   if (action == "transfer" && rest.size() == 1) return transfer(endpoint, number(rest[0]));
   if (action == "stop" && !rest.empty()) return stop(endpoint, rest[0], rest.subspan(1));
