@@ -37,20 +37,23 @@ srpd_ready() {
 target_descriptors() { find "/proc/$target_pid/fd" -mindepth 1 | wc -l; }
 target_kib() { awk -v field="$1:" '$1 == field { print $2 }' "/proc/$target_pid/status"; } # FIELD
 
-target_rdma() { rdma resource show "$1" | grep -c " pid $target_pid "; } # qp, mr ...
+# One process for all kinds: emulated, each takes a tenth of a second.
 target_resources() {
-  local kind
-  for kind in pd mr cq srq qp cm_id; do echo -n "$(target_rdma "$kind") $kind, "; done
+  printf 'resource show %s\n' pd mr cq srq qp cm_id | rdma -b - | awk -v pid="$target_pid" '
+    index($0 " ", " pid " pid " ") { count[$3]++ }
+    END { printf "%d pd, %d mr, %d cq, %d srq, %d qp, %d cm_id, ", count["pdn"], count["mrn"],
+            count["cqn"], count["srqn"], count["lqpn"], count["cm-idn"] }'
   echo "$(target_descriptors) files"
 }
 
 # The same, once they no longer change: what ended just before is gone by then.
 settled_resources() {
-  local before='' same=0 end=$(($(now) + 60))
+  local before='' current same=0 end=$(($(now) + 60))
   while [ "$same" -lt 4 ] && [ "$(now)" -lt "$end" ]; do
     sleep 1
-    if [ "$(target_resources)" = "$before" ]; then same=$((same + 1)); else same=0; fi
-    before=$(target_resources)
+    current=$(target_resources)
+    if [ "$current" = "$before" ]; then same=$((same + 1)); else same=0; fi
+    before=$current
   done
   echo "$before"
 }
