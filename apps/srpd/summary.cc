@@ -34,7 +34,7 @@ std::string access(const target::PortDescription& port) {
   return text;
 }
 
-std::string lun_line(const scsi::LunMap::Entry& entry, const std::string& url) {
+std::string lun_line(const target::Lun& entry, const std::string& url) {
   const scsi::Lu& lu = *entry.lu;
   const store::Properties& properties = lu.store().properties();
   return fmt::format("  LUN {:<3} {}  {}\n          {}, write cache {}, serial {}\n", entry.number,

@@ -20,7 +20,7 @@ template <auto Member>
 constexpr Served bounded(std::string_view name, std::uint64_t lowest, std::uint64_t highest) {
   return {name, lowest, highest, [](LuAttributes& attributes, std::uint64_t value) {
             auto& member = attributes.*Member;
-            member = static_cast<std::remove_reference_t<decltype(member)>>(value);
+            member = static_cast<typename std::remove_reference_t<decltype(member)>::Value>(value);
           }};
 }
 

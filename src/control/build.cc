@@ -15,10 +15,10 @@
 namespace srpd::control {
 namespace {
 
-constexpr std::uint32_t max_lun = 16383;        // SAM-5 4.7.7.4: flat space addressing
+constexpr std::uint32_t max_lun = scsi::LunMap::max_number;
 constexpr std::size_t max_serial_length = 252;  // as LIO: with its newline below 254
 
-using UnitsByPath = std::map<std::string, scsi::Lu*, std::less<>>;
+using UnitsByPath = std::map<std::string, std::shared_ptr<scsi::Lu>, std::less<>>;
 
 /// The same disk keeps its serial however it is named on the command line.
 std::string what_is_served(const StorageObject& object) {
@@ -69,8 +69,8 @@ class Builder {
     }
     const scsi::LuAttributes attributes = attributes_of(object, **store, *identity);
     built_.units.push_back(
-        std::make_unique<scsi::Lu>(std::move(*identity), attributes, std::move(*store)));
-    units_[path] = built_.units.back().get();
+        std::make_shared<scsi::Lu>(std::move(*identity), attributes, std::move(*store)));
+    units_[path] = built_.units.back();
   }
 
   Expected<scsi::LuIdentity> identify(const StorageObject& object) {

@@ -11,9 +11,9 @@
 
 namespace srpd::control {
 
-/// What is served. The ports refer to the units.
+/// What is served. The ports share the units.
 struct Built {
-  std::vector<std::unique_ptr<scsi::Lu>> units;
+  std::vector<std::shared_ptr<scsi::Lu>> units;
   std::vector<target::PortDescription> ports;
   Problems problems;
 };

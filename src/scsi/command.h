@@ -44,6 +44,7 @@ class Command {
  public:
   // Set by the target before TaskSet::submit().
   runtime::Loop* loop = nullptr;
+  std::uint32_t loop_index = 0;  ///< which cell of the counters is this loop's
   ItNexus* nexus = nullptr;
   ItlNexus* itl = nullptr;         ///< null: no such LUN for this nexus
   std::uint64_t lun = 0;           ///< the eight bytes as an integer, as received

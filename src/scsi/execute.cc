@@ -107,14 +107,15 @@ bool admit(Command& command, const Row* row, Result& result) {
 
 void count(const Command& command) {
   if (command.lu == nullptr) return;
-  Lu::Counters& counters = command.lu->counters;
-  counters.commands.fetch_add(1, std::memory_order_relaxed);
-  if (!command.result.good()) counters.errors.fetch_add(1, std::memory_order_relaxed);
+  using Cell = IoCounters::Cell;
+  Cell& cell = command.itl->cells[command.loop_index];
+  Cell::add(cell.commands, 1);
+  if (!command.result.good()) Cell::add(cell.errors, 1);
   if (command.spec == nullptr) return;
   if (command.spec->data == Data::in && command.spec->access == Access::read)
-    counters.read_bytes.fetch_add(command.moved_in, std::memory_order_relaxed);
+    Cell::add(cell.read_bytes, command.moved_in);
   if (command.spec->data == Data::out && command.spec->access == Access::write)
-    counters.written_bytes.fetch_add(command.moved_out, std::memory_order_relaxed);
+    Cell::add(cell.written_bytes, command.moved_out);
 }
 
 void complete(Command& command, const Result& result) {

@@ -1,6 +1,5 @@
 #include "scsi/lu.h"
 
-#include <algorithm>
 #include <bit>
 #include <utility>
 
@@ -14,6 +13,20 @@ int hex_value(char c) {
   if (c >= 'a' && c <= 'f') return c - 'a' + 10;
   if (c >= 'A' && c <= 'F') return c - 'A' + 10;
   return -1;
+}
+
+// Lists whose members know their place, so that thousands can leave.
+template <class Member>
+void put(std::vector<Member*>& list, Member& member, std::size_t& place) {
+  place = list.size();
+  list.push_back(&member);
+}
+
+template <class Member>
+void take(std::vector<Member*>& list, const Member& member, std::size_t place) {
+  CHECK(list[place] == &member);
+  list[place] = list.back();
+  list.pop_back();
 }
 
 }  // namespace
@@ -30,9 +43,18 @@ Lu::Lu(LuIdentity identity, const LuAttributes& attributes, std::unique_ptr<stor
   store_->set_observer(this);
 }
 
+Expected<void> Lu::change_identity(LuIdentity identity) {
+  if (exported())
+    return failure("unit " + identity_.name, "hosts know it by the present identity",
+                   "remove its LUNs from every port first");
+  identity_ = std::move(identity);
+  if (identity_.product.empty()) identity_.product = store_->properties().product;
+  return {};
+}
+
 Lu::~Lu() {
   store_->set_observer(nullptr);
-  CHECK(nexuses_.empty());
+  CHECK(nexuses_.empty() && counters_.empty() && exports_ == 0);
 }
 
 std::array<std::byte, 16> Lu::naa() const {
@@ -53,15 +75,48 @@ std::array<std::byte, 16> Lu::naa() const {
 
 void Lu::attach(ItlNexus& itl) {
   const std::lock_guard lock(mutex_);
-  nexuses_.push_back(&itl);
+  put(nexuses_, itl, itl.place_);
 }
 
 void Lu::detach(ItlNexus& itl) {
   const std::lock_guard lock(mutex_);
-  const auto found = std::find(nexuses_.begin(), nexuses_.end(), &itl);
-  CHECK(found != nexuses_.end());
-  *found = nexuses_.back();
-  nexuses_.pop_back();
+  nexuses_.back()->place_ = itl.place_;
+  take(nexuses_, itl, itl.place_);
+}
+
+void Lu::attach(IoCounters& counters) {
+  const std::lock_guard lock(mutex_);
+  put(counters_, counters, counters.place_);
+}
+
+void Lu::detach(IoCounters& counters) {
+  const std::lock_guard lock(mutex_);
+  past_ += counters.sum();
+  counters_.back()->place_ = counters.place_;
+  take(counters_, counters, counters.place_);
+}
+
+void Lu::add_export() {
+  const std::lock_guard lock(mutex_);
+  ++exports_;
+}
+
+void Lu::remove_export() {
+  const std::lock_guard lock(mutex_);
+  CHECK(exports_ > 0);
+  --exports_;
+}
+
+bool Lu::exported() const {
+  const std::lock_guard lock(mutex_);
+  return exports_ != 0 || !nexuses_.empty();
+}
+
+IoCount Lu::io_count() const {
+  const std::lock_guard lock(mutex_);
+  IoCount all = past_;
+  for (const IoCounters* const counters : counters_) all += counters->sum();
+  return all;
 }
 
 void Lu::raise(UnitAttention condition, const ItlNexus* except) {

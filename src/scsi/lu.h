@@ -11,6 +11,9 @@
 #include <string>
 #include <vector>
 
+#include "base/error.h"
+#include "scsi/io_counters.h"
+#include "scsi/live_value.h"
 #include "scsi/nexus.h"
 #include "store/backstore.h"
 
@@ -27,27 +30,27 @@ struct LuIdentity {
   std::uint32_t company_id = 0x001405;
 };
 
-/// LIO's device attributes as far as they are served; defaults as LIO sets them (reference:
-/// configfs 3.3).
+/// LIO's device attributes as far as they are served; defaults as LIO sets them. Each is read
+/// without a lock while Lu::change_attributes() writes it.
 struct LuAttributes {
-  bool emulate_dpo = true;
-  bool emulate_fua_write = true;
-  bool emulate_fua_read = true;
-  bool emulate_tas = true;
-  bool emulate_tpu = false;   ///< UNMAP; set at creation where the store can
-  bool emulate_tpws = false;  ///< WRITE SAME with UNMAP
-  bool emulate_rsoc = true;
-  bool write_protect = false;
-  bool is_nonrot = true;
-  std::uint32_t max_unmap_lba_count = 0;
-  std::uint32_t max_unmap_block_desc_count = 0;
-  std::uint32_t unmap_granularity = 0;
-  std::uint32_t unmap_granularity_alignment = 0;
-  bool unmap_zeroes_data = false;
-  std::uint32_t max_write_same_len = 0;  ///< blocks
-  std::uint32_t hw_max_sectors = 0;      ///< blocks; most in one command
-  std::uint32_t optimal_sectors = 0;
-  std::uint32_t queue_depth = 128;
+  LiveValue<bool> emulate_dpo = true;
+  LiveValue<bool> emulate_fua_write = true;
+  LiveValue<bool> emulate_fua_read = true;
+  LiveValue<bool> emulate_tas = true;
+  LiveValue<bool> emulate_tpu = false;   ///< UNMAP; set at creation where the store can
+  LiveValue<bool> emulate_tpws = false;  ///< WRITE SAME with UNMAP
+  LiveValue<bool> emulate_rsoc = true;
+  LiveValue<bool> write_protect = false;
+  LiveValue<bool> is_nonrot = true;
+  LiveValue<std::uint32_t> max_unmap_lba_count = 0;
+  LiveValue<std::uint32_t> max_unmap_block_desc_count = 0;
+  LiveValue<std::uint32_t> unmap_granularity = 0;
+  LiveValue<std::uint32_t> unmap_granularity_alignment = 0;
+  LiveValue<bool> unmap_zeroes_data = false;
+  LiveValue<std::uint32_t> max_write_same_len = 0;  ///< blocks
+  LiveValue<std::uint32_t> hw_max_sectors = 0;      ///< blocks; most in one command
+  LiveValue<std::uint32_t> optimal_sectors = 0;
+  LiveValue<std::uint32_t> queue_depth = 128;
 };
 
 /// Attributes as LIO would set them for `properties`, plus UNMAP where the store can do it.
@@ -61,7 +64,12 @@ class Lu final : public store::Observer {
   Lu& operator=(const Lu&) = delete;
 
   const LuIdentity& identity() const { return identity_; }
+  /// Refused while the unit is exported: hosts would take it for another disk.
+  Expected<void> change_identity(LuIdentity identity);
   const LuAttributes& attributes() const { return attributes_; }
+  /// Takes effect with the next command; hosts are told by unit attentions what they have to read
+  /// again. One thread at a time.
+  void change_attributes(const LuAttributes& wanted);
   store::Backstore& store() const { return *store_; }
   std::uint32_t block_size() const { return block_size_; }
   unsigned block_shift() const { return block_shift_; }
@@ -76,11 +84,23 @@ class Lu final : public store::Observer {
   /// NAA 6 designator, 16 bytes: company id and 25 hex digits of the unit serial, as LIO makes it.
   std::array<std::byte, 16> naa() const;
 
-  /// The nexuses that see this unit; any thread. Called by ItNexus.
+  /// The nexuses that see this unit, and what is counted for them; any thread. Called by ItlNexus
+  /// and IoCounters.
   void attach(ItlNexus& itl);
   void detach(ItlNexus& itl);
+  void attach(IoCounters& counters);
+  void detach(IoCounters& counters);
   /// Tells every nexus but `except`. Any thread.
   void raise(UnitAttention condition, const ItlNexus* except = nullptr);
+
+  /// A LUN of a target port refers to this unit; counted.
+  void add_export();
+  void remove_export();
+  /// Some port has it as a LUN, or commands that came by one may still be under way. Any thread.
+  bool exported() const;
+
+  /// What hosts did, over all nexuses and all times. Any thread.
+  IoCount io_count() const;
 
   void on_size_changed(std::uint64_t bytes) override;
 
@@ -89,12 +109,6 @@ class Lu final : public store::Observer {
   /// Control and caching mode page bits that MODE SELECT or attributes may change later.
   std::atomic<bool> descriptor_sense{false};
 
-  /// What hosts asked of the unit, over all nexuses. Relaxed.
-  struct Counters {
-    std::atomic<std::uint64_t> commands{0}, errors{0}, read_bytes{0}, written_bytes{0};
-  };
-  Counters counters;
-
  private:
   LuIdentity identity_;
   LuAttributes attributes_;
@@ -102,8 +116,11 @@ class Lu final : public store::Observer {
   std::uint32_t block_size_;
   unsigned block_shift_;
   std::atomic<std::uint64_t> block_count_;
-  std::mutex mutex_;  // attach, detach and raise only: never on the I/O path
+  mutable std::mutex mutex_;  // for the members below: never on the I/O path
   std::vector<ItlNexus*> nexuses_;
+  std::vector<IoCounters*> counters_;
+  IoCount past_;  ///< of counters that are gone
+  std::uint32_t exports_ = 0;
 };
 
 }  // namespace srpd::scsi

@@ -1,4 +1,4 @@
-// Device attributes as a new unit has them.
+// Device attributes as a new unit has them, and what hosts are told when they change.
 #include <algorithm>
 #include <cstdint>
 
@@ -18,7 +18,41 @@ std::uint32_t in_blocks(std::uint64_t bytes, std::uint32_t block_size, std::uint
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes / block_size, otherwise));
 }
 
+// What MODE SENSE shows: DPOFUA and WP in the header, TAS and SWP in the control page.
+bool mode_parameters_differ(const LuAttributes& a, const LuAttributes& b) {
+  return a.emulate_fua_write != b.emulate_fua_write || a.emulate_tas != b.emulate_tas ||
+         a.write_protect != b.write_protect;
+}
+
+bool unmap_limits_differ(const LuAttributes& a, const LuAttributes& b) {
+  return a.max_unmap_lba_count != b.max_unmap_lba_count ||
+         a.max_unmap_block_desc_count != b.max_unmap_block_desc_count ||
+         a.unmap_granularity != b.unmap_granularity ||
+         a.unmap_granularity_alignment != b.unmap_granularity_alignment;
+}
+
+bool provisioning_differs(const LuAttributes& a, const LuAttributes& b) {
+  return a.emulate_tpu != b.emulate_tpu || a.emulate_tpws != b.emulate_tpws ||
+         a.unmap_zeroes_data != b.unmap_zeroes_data;
+}
+
+// What the VPD pages B0h, B1h and B2h show.
+bool vpd_pages_differ(const LuAttributes& a, const LuAttributes& b) {
+  return provisioning_differs(a, b) || unmap_limits_differ(a, b) || a.is_nonrot != b.is_nonrot ||
+         a.max_write_same_len != b.max_write_same_len || a.hw_max_sectors != b.hw_max_sectors ||
+         a.optimal_sectors != b.optimal_sectors;
+}
+
 }  // namespace
+
+// SPC-5 7.5.3 and 7.7.1 for the first two; READ CAPACITY(16) shows LBPME and LBPRZ (SBC-4 5.20).
+void Lu::change_attributes(const LuAttributes& wanted) {
+  const LuAttributes before = attributes_;
+  attributes_ = wanted;
+  if (mode_parameters_differ(before, wanted)) raise(UnitAttention::mode_parameters_changed);
+  if (vpd_pages_differ(before, wanted)) raise(UnitAttention::inquiry_data_changed);
+  if (provisioning_differs(before, wanted)) raise(UnitAttention::capacity_changed);
+}
 
 LuAttributes default_attributes(const store::Properties& properties) {
   LuAttributes attributes;

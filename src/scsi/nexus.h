@@ -3,13 +3,14 @@
 
 #include <array>
 #include <atomic>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
-#include "base/error.h"
+#include "scsi/io_counters.h"
+#include "scsi/lun_map.h"
 
 namespace srpd::scsi {
 
@@ -45,16 +46,30 @@ enum class UnitAttention : std::uint8_t {
 };
 
 /// One initiator port's view of one unit. Unit attentions may be raised from any thread; a command
-/// takes them without a lock.
+/// takes them without a lock. Keeps the unit alive; begins with the unit attention of power on.
 struct ItlNexus {
-  Lu* lu = nullptr;
-  std::uint64_t lun = 0;  ///< as REPORT LUNS shows it, eight bytes as an integer
-  bool write_protected = false;
-  std::atomic<std::uint32_t> unit_attentions{0};
+  /// `number`: of the LUN, up to LunMap::max_number. `counters`: of the unit; others may count
+  /// there, too.
+  ItlNexus(std::uint32_t number, std::shared_ptr<IoCounters> counters, bool write_protected);
+  ~ItlNexus();
+  ItlNexus(const ItlNexus&) = delete;
+  ItlNexus& operator=(const ItlNexus&) = delete;
 
   void raise(UnitAttention condition) {
     unit_attentions.fetch_or(1u << static_cast<unsigned>(condition), std::memory_order_release);
   }
+
+  Lu* const lu;
+  IoCounters::Cell* const cells;  ///< of loop 0; see Command::loop_index
+  std::atomic<std::uint32_t> unit_attentions;
+  std::atomic<bool> write_protected;
+  const std::uint32_t number;
+  const std::uint64_t lun;  ///< as REPORT LUNS shows it, eight bytes as an integer
+  const std::shared_ptr<IoCounters> counters;
+
+ private:
+  friend class Lu;
+  std::size_t place_ = 0;  ///< in the unit's list
 };
 
 /// By the mapping, the unit's attributes or the store.
@@ -63,53 +78,25 @@ bool is_write_protected(const ItlNexus& itl);
 /// The most important pending condition, cleared; none when nothing is pending. Any loop.
 std::optional<UnitAttention> take_unit_attention(ItlNexus& itl);
 
-/// The units one initiator port sees. Immutable once published except for the unit attentions
-/// inside.
-class LunMap {
- public:
-  struct Entry {
-    std::uint32_t number = 0;  ///< 0 .. 16383
-    Lu* lu = nullptr;
-    bool write_protected = false;
-  };
-  /// Duplicate or too large numbers are errors. Peripheral addressing below 256, flat space above
-  /// (SAM-5 4.7.7).
-  static Expected<std::unique_ptr<LunMap>> make(std::vector<Entry> entries);
-
-  /// Any addressing method that names a unit here; null: none. O(log n) at most.
-  ItlNexus* find(std::uint64_t lun);
-  std::size_t size() const { return count_; }
-  /// In order of LUN.
-  ItlNexus& at(std::size_t index) { return units_[index]; }
-
- private:
-  std::unique_ptr<ItlNexus[]> units_;
-  std::size_t count_ = 0;
-};
-
-/// The eight bytes of LUN `number` as an integer, in the addressing method LIO uses for it.
-std::uint64_t encode_lun(std::uint32_t number);
-
 /// An initiator port at a target port. Shared by the channels (sessions) of one login; outlives
 /// them.
 class ItNexus {
  public:
-  ItNexus(std::string initiator_name, PortId initiator, const TargetPort& target,
-          std::unique_ptr<LunMap> map);
-  ~ItNexus();
+  ItNexus(std::string initiator_name, PortId initiator, TargetPort target);
   ItNexus(const ItNexus&) = delete;
   ItNexus& operator=(const ItNexus&) = delete;
 
   const std::string& initiator_name() const { return initiator_name_; }
   const PortId& initiator() const { return initiator_; }
   const TargetPort& target() const { return target_; }
-  LunMap& luns() { return *map_; }
+  /// The units this initiator sees; they belong to whoever puts them there.
+  LunMap& luns() { return luns_; }
 
  private:
-  std::string initiator_name_;
-  PortId initiator_;
-  const TargetPort& target_;
-  std::unique_ptr<LunMap> map_;
+  const std::string initiator_name_;
+  const PortId initiator_;
+  const TargetPort target_;
+  LunMap luns_;
 };
 
 }  // namespace srpd::scsi

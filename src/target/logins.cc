@@ -25,23 +25,15 @@ bool wants_single(const srp::LoginRequest& login) {
 
 }  // namespace
 
-Logins::Logins(runtime::Loop& home, const TargetOptions& options, const Shards& shards)
+Logins::Logins(runtime::Loop& home, const TargetOptions& options, const Shards& shards,
+               Ports& ports)
     : home_(home),
       options_(options),
       policy_{.max_iu = options.max_request_iu, .immediate_data = options.immediate_data},
-      shards_(shards) {}
+      shards_(shards),
+      ports_(ports) {}
 
 Logins::~Logins() { CHECK(sessions_.empty()); }
-
-Expected<void> Logins::add_port(PortDescription description) {
-  if (auto good = target::check(description); !good) return good;
-  const auto same = [&](const auto& port) { return port->scsi.id == description.scsi.id; };
-  if (std::any_of(ports_.begin(), ports_.end(), same))
-    return failure("target port " + description.scsi.name, "another port has the same identifier",
-                   "give each port its own identifier");
-  ports_.push_back(std::make_unique<const PortDescription>(std::move(description)));
-  return {};
-}
 
 // Deciding
 
@@ -65,36 +57,16 @@ srp::LoginFault Logins::check(const transport::ConnectRequest& request,
   if (shutting_down_) return srp::LoginFault::shutting_down;
   if (const auto fault = srp::check_login(login, policy_); fault != srp::LoginFault::ok)
     return fault;
-  if (const auto fault = find_access(login, request.peer().host(), access);
-      fault != srp::LoginFault::ok)
-    return fault;
+  const auto fault =
+      ports_.find_access(login.target, login.initiator, request.peer().host(), access);
+  if (fault != srp::LoginFault::ok) return fault;
   return check_limits(key_of(request, login), wants_single(login));
-}
-
-// A port with just this identifier, else those that take any. Of several reasons to refuse the one
-// that is nearest to success is told.
-srp::LoginFault Logins::find_access(const srp::LoginRequest& login, const std::string& host,
-                                    Access& access) const {
-  const bool exact = std::any_of(ports_.begin(), ports_.end(),
-                                 [&](const auto& port) { return port->scsi.id == login.target; });
-  srp::LoginFault fault = srp::LoginFault::unknown_target_port;
-  for (const auto& port : ports_) {
-    if (exact ? port->scsi.id != login.target : !port->any_identifier) continue;
-    if (!port->enabled) {
-      if (fault == srp::LoginFault::unknown_target_port) fault = srp::LoginFault::port_disabled;
-      continue;
-    }
-    access = {port.get(), find_acl(*port, login.initiator, host)};
-    if (access.acl != nullptr || port->open) return srp::LoginFault::ok;
-    fault = srp::LoginFault::no_acl;
-  }
-  return fault;
 }
 
 srp::LoginFault Logins::check_limits(const Key& key, bool single) const {
   std::uint32_t live = 0;
   std::uint32_t channels = 0;
-  for (const auto& [session, entry] : sessions_) {
+  for (const auto& [id, entry] : sessions_) {
     if (entry.ending) continue;
     ++live;
     channels += entry.nexus->key == key;
@@ -172,14 +144,16 @@ void Logins::begin(std::unique_ptr<transport::ConnectRequest> request,
   Candidate candidate{.request = std::move(request), .login = login};
   const auto current = current_.find(key);
   if (!wants_single(login)) {
-    const bool joins = current != current_.end();
+    const bool joins = current != current_.end() && current->second->port == access.port &&
+                       current->second->acl == access.acl;
     candidate.nexus = joins ? current->second : &make_nexus(key, host, access);
     candidate.channels =
         joins ? wire::srp::multi_channel_maintained : wire::srp::multi_channel_none;
     ++candidate.nexus->members;
     return admit(std::move(candidate));
   }
-  withdraw_waiting(key, srp::LoginFault::superseded);
+  withdraw_waiting([&](const Nexus& nexus) { return nexus.key == key; },
+                   srp::LoginFault::superseded);
   const auto others = end_others(key);
   candidate.nexus = &make_nexus(key, host, access);
   candidate.channels =
@@ -192,21 +166,15 @@ void Logins::begin(std::unique_ptr<transport::ConnectRequest> request,
   waiting_.emplace(waiting.get(), std::move(waiting));
 }
 
-Logins::Nexus& Logins::make_nexus(const Key& key, const std::string& host, const Access& access) {
-  auto map = access.acl != nullptr ? make_lun_map(*access.port, *access.acl)
-                                   : make_open_lun_map(*access.port);
-  CHECK(map.has_value());  // add_port() has tried
+Nexus& Logins::make_nexus(const Key& key, const std::string& host, const Access& access) {
   const auto& [initiator, target, address] = key;
   std::string name = access.acl != nullptr ? access.acl->key.text()
                      : address.empty()     ? port_id_text(initiator)
                                            : host;
-  auto nexus = std::make_unique<Nexus>();
-  nexus->key = key;
-  nexus->port = access.port;
-  nexus->scsi = std::make_unique<scsi::ItNexus>(std::move(name), initiator, access.port->scsi,
-                                                std::move(*map));
+  auto nexus = std::make_unique<Nexus>(key, std::move(name), host, access.port->scsi);
   Nexus& made = *nexus;
   nexuses_.emplace(&made, std::move(nexus));
+  access.port->show(made, access.acl);
   current_[key] = &made;
   return made;
 }
@@ -214,11 +182,11 @@ Logins::Nexus& Logins::make_nexus(const Key& key, const std::string& host, const
 // The sessions that have to close before a new single channel may begin.
 std::vector<const Session*> Logins::end_others(const Key& key) {
   std::vector<const Session*> others;
-  for (auto& [session, entry] : sessions_) {
+  for (auto& [id, entry] : sessions_) {
     if (entry.closed || entry.nexus->key != key) continue;
     entry.ending = true;
     entry.session->request_end(Session::End::multi_channel);
-    others.push_back(session);
+    others.push_back(entry.session.get());
   }
   return others;
 }
@@ -233,10 +201,11 @@ void Logins::admit_waiting(Waiting& waiting) {
   admit(std::move(candidate));
 }
 
-void Logins::withdraw_waiting(const Key& key, srp::LoginFault fault) {
+void Logins::withdraw_waiting(const std::function<bool(const Nexus&)>& chosen,
+                              srp::LoginFault fault) {
   for (auto at = waiting_.begin(); at != waiting_.end();) {
     Waiting& waiting = *at->second;
-    if (waiting.candidate.nexus->key != key) {
+    if (!chosen(*waiting.candidate.nexus)) {
       ++at;
       continue;
     }
@@ -250,7 +219,7 @@ void Logins::withdraw_waiting(const Key& key, srp::LoginFault fault) {
 // The loop with the fewest channels of this nexus, then with the fewest of all.
 std::size_t Logins::choose_shard(const Nexus& nexus) const {
   std::vector<std::pair<std::uint32_t, std::uint32_t>> load(shards_.size());
-  for (const auto& [session, entry] : sessions_) {
+  for (const auto& [id, entry] : sessions_) {
     if (entry.ending) continue;
     load[entry.shard].first += entry.nexus == &nexus;
     ++load[entry.shard].second;
@@ -267,14 +236,21 @@ void Logins::admit(Candidate candidate) {
                     [&](const auto& pair) { return pair.second.shard == at; }));
   const std::uint32_t share = std::max(options_.credits_per_loop / (in_shard + 1), least_credits);
 
+  const PortLimits& limits = candidate.nexus->port->limits;
   SessionSetup setup;
+  setup.id = ++last_session_;
   setup.peer = candidate.request->peer().text();
-  setup.initiator = candidate.nexus->scsi->initiator_name();
-  setup.port = candidate.nexus->port->scsi.name;
-  setup.nexus = candidate.nexus->scsi.get();
+  setup.initiator = candidate.nexus->scsi.initiator_name();
+  setup.initiator_id = port_id_text(login.initiator);
+  setup.port = candidate.nexus->scsi.target().name;
+  setup.transport = candidate.request->transport();
+  setup.since = home_.now();
+  setup.nexus = &candidate.nexus->scsi;
   setup.immediate_offset = immediate ? login.immediate_offset : 0;
   setup.login_flags = login.flags;
-  setup.credits = std::min(options_.credits, share);
+  setup.credits = std::min({options_.credits, share, limits.sq_size});
+  setup.max_credits = std::max(std::min(options_.max_credits, limits.sq_size), setup.credits);
+  setup.max_target_iu = limits.max_rsp_size;
   log::info("{} at {}: logged in to {} over {}, {} credits, IUs of {} bytes{}", setup.initiator,
             setup.peer, setup.port, candidate.request->transport(), setup.credits, login.max_iu,
             immediate ? ", immediate data" : "");
@@ -283,19 +259,20 @@ void Logins::admit(Candidate candidate) {
   response.tag = login.tag;
   response.req_lim_delta = static_cast<std::int32_t>(setup.credits);
   response.max_initiator_iu = login.max_iu;
-  response.max_target_iu = srp::max_target_iu;
+  response.max_target_iu = setup.max_target_iu;
   response.flags = static_cast<std::uint8_t>(candidate.channels | wire::srp::solnt_supported |
                                              (immediate ? wire::srp::immediate_supported : 0));
   // A receive buffer for every credit that may be given out, and for SRP_CRED_RSP and SRP_AER_RSP.
   transport::ChannelParameters parameters;
   parameters.max_receive_iu = login.max_iu;
-  parameters.receive_count = std::max(options_.max_credits, setup.credits) + 2;
-  parameters.max_send_iu = srp::max_target_iu;
+  parameters.receive_count = setup.max_credits + 2;
+  parameters.max_send_iu = setup.max_target_iu;
 
+  const std::uint64_t id = setup.id;
   auto session = std::make_unique<Session>(*shards_[at], home_, static_cast<SessionOwner&>(*this),
                                            std::move(setup));
   Session& made = *session;
-  sessions_.emplace(&made,
+  sessions_.emplace(id,
                     Entry{.session = std::move(session), .nexus = candidate.nexus, .shard = at});
   const auto iu = srp::build_login_rsp(response);
   candidate.request->accept(wire::bytes_of(iu), parameters, shards_[at]->loop(), made);
@@ -304,16 +281,29 @@ void Logins::admit(Candidate candidate) {
 // Leaving
 
 void Logins::on_session_closed(Session& session) {
-  Entry& entry = sessions_.at(&session);
+  const std::uint64_t id = session.setup().id;
+  Entry& entry = sessions_.at(id);
   entry.ending = entry.closed = true;
   for (auto at = waiting_.begin(); at != waiting_.end();) {
     Waiting& waiting = *(at++)->second;
     if (std::erase(waiting.others, &session) != 0 && waiting.others.empty()) admit_waiting(waiting);
   }
+  std::vector<std::function<void()>> done;
+  for (auto at = closings_.begin(); at != closings_.end();) {
+    Closing& closing = *at;
+    if (closing.sessions.erase(id) == 0 || !closing.sessions.empty()) {
+      ++at;
+      continue;
+    }
+    done.push_back(std::move(closing.done));
+    at = closings_.erase(at);
+  }
+  for (const auto& call : done)
+    if (call) call();
 }
 
 void Logins::on_session_gone(Session& session) {
-  const auto at = sessions_.find(&session);
+  const auto at = sessions_.find(session.setup().id);
   Nexus& nexus = *at->second.nexus;
   sessions_.erase(at);
   leave(nexus);
@@ -328,14 +318,51 @@ void Logins::leave(Nexus& nexus) {
   nexuses_.erase(&nexus);
 }
 
+void Logins::end(const std::set<std::uint64_t>& sessions, Session::End how,
+                 std::function<void()> done) {
+  if (sessions.empty()) {
+    if (done) done();
+    return;
+  }
+  for (const std::uint64_t id : sessions) {
+    Entry& entry = sessions_.at(id);
+    entry.ending = true;
+    entry.session->request_end(how);
+  }
+  closings_.push_back({sessions, std::move(done)});
+}
+
+void Logins::close(const std::function<bool(const Nexus&)>& chosen, srp::LoginFault fault,
+                   Session::End how, std::function<void()> done) {
+  std::erase_if(current_, [&](const auto& entry) { return chosen(*entry.second); });
+  withdraw_waiting(chosen, fault);
+  std::set<std::uint64_t> sessions;
+  for (const auto& [id, entry] : sessions_)
+    if (!entry.closed && chosen(*entry.nexus)) sessions.insert(id);
+  end(sessions, how, std::move(done));
+}
+
+bool Logins::close(std::uint64_t session, std::function<void()> done) {
+  const auto found = sessions_.find(session);
+  if (found == sessions_.end()) return false;
+  std::set<std::uint64_t> sessions;
+  if (!found->second.closed) sessions.insert(session);
+  end(sessions, Session::End::administrator, std::move(done));
+  return true;
+}
+
+std::string Logins::acl_of(std::uint64_t session) const {
+  const auto found = sessions_.find(session);
+  if (found == sessions_.end() || found->second.nexus->acl == nullptr) return {};
+  return found->second.nexus->acl->key.text();
+}
+
 void Logins::shut_down(std::function<void()> done) {
   shutting_down_ = true;
-  while (!waiting_.empty())
-    withdraw_waiting(Key(waiting_.begin()->second->candidate.nexus->key),
-                     srp::LoginFault::shutting_down);
+  withdraw_waiting([](const Nexus&) { return true; }, srp::LoginFault::shutting_down);
   if (sessions_.empty()) return done();
   shut_down_done_ = std::move(done);
-  for (auto& [session, entry] : sessions_) {
+  for (auto& [id, entry] : sessions_) {
     entry.ending = true;
     entry.session->request_end(Session::End::shutdown);
   }

@@ -1,19 +1,21 @@
 // Who is logged in: decides about connection requests (SRP r16a 5.4), keeps nexuses and sessions,
-// spreads the channels over the loops. Everything here runs on loops[0].
+// spreads the channels over the loops, and ends sessions. Everything here runs on loops[0].
 #pragma once
 
+#include <cstdint>
 #include <functional>
+#include <list>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
-#include <tuple>
 #include <unordered_map>
 #include <vector>
 
 #include "scsi/nexus.h"
 #include "srp/login.h"
 #include "target/bound.h"
-#include "target/port.h"
+#include "target/exports.h"
 #include "target/refusals.h"
 #include "target/session.h"
 #include "target/shard.h"
@@ -24,29 +26,31 @@ namespace srpd::target {
 
 class Logins final : public transport::Listener::Handler, private SessionOwner {
  public:
-  Logins(runtime::Loop& home, const TargetOptions& options, const Shards& shards);
+  Logins(runtime::Loop& home, const TargetOptions& options, const Shards& shards, Ports& ports);
   ~Logins();
   Logins(const Logins&) = delete;
   Logins& operator=(const Logins&) = delete;
 
-  Expected<void> add_port(PortDescription description);
   void on_request(std::unique_ptr<transport::ConnectRequest> request) override;
   /// No login any more; `done` when the last session is gone, possibly at once.
   void shut_down(std::function<void()> done);
+
+  /// Ends the sessions of every nexus that `chosen` says, and the logins that wait for one (refused
+  /// for `fault`). Later logins find a nexus of their own. `done` when they have closed, possibly
+  /// at once.
+  void close(const std::function<bool(const Nexus&)>& chosen, srp::LoginFault fault,
+             Session::End how, std::function<void()> done);
+  /// False: there is no such session.
+  bool close(std::uint64_t session, std::function<void()> done);
+  /// The ACL of a session; empty: none, or it is gone.
+  std::string acl_of(std::uint64_t session) const;
+
   /// Any thread.
   std::vector<Refusal> refusals() const { return refusals_.list(); }
 
  private:
-  /// Initiator port, target port as the host names it, and the host's address where the transport
-  /// says that it is part of the identity.
-  using Key = std::tuple<srp::PortId, srp::PortId, std::string>;
-
-  struct Nexus {
-    Key key;
-    std::unique_ptr<scsi::ItNexus> scsi;
-    const PortDescription* port = nullptr;
-    std::uint32_t members = 0;  ///< sessions, also ending ones, and a waiting login
-  };
+  using Key = Nexus::Key;
+  using Access = Ports::Access;
 
   struct Entry {
     std::unique_ptr<Session> session;
@@ -56,9 +60,10 @@ class Logins final : public transport::Listener::Handler, private SessionOwner {
     bool closed = false;
   };
 
-  struct Access {
-    const PortDescription* port = nullptr;
-    const NodeAcl* acl = nullptr;  ///< null: an open port
+  /// Sessions that somebody waits for.
+  struct Closing {
+    std::set<std::uint64_t> sessions;
+    std::function<void()> done;
   };
 
   /// A login that may begin.
@@ -84,14 +89,13 @@ class Logins final : public transport::Listener::Handler, private SessionOwner {
   srp::LoginFault check(const transport::ConnectRequest& request, const srp::LoginRequest& login,
                         Access& access) const;
   srp::LoginFault check_limits(const Key& key, bool single) const;
-  srp::LoginFault find_access(const srp::LoginRequest& login, const std::string& host,
-                              Access& access) const;
   void begin(std::unique_ptr<transport::ConnectRequest> request, const srp::LoginRequest& login,
              const Access& access);
   Nexus& make_nexus(const Key& key, const std::string& host, const Access& access);
   std::vector<const Session*> end_others(const Key& key);
   void admit_waiting(Waiting& waiting);
-  void withdraw_waiting(const Key& key, srp::LoginFault fault);
+  void withdraw_waiting(const std::function<bool(const Nexus&)>& chosen, srp::LoginFault fault);
+  void end(const std::set<std::uint64_t>& sessions, Session::End how, std::function<void()> done);
   void admit(Candidate candidate);
   std::size_t choose_shard(const Nexus& nexus) const;
   void leave(Nexus& nexus);
@@ -110,10 +114,12 @@ class Logins final : public transport::Listener::Handler, private SessionOwner {
   const TargetOptions& options_;
   const srp::LoginPolicy policy_;
   const Shards& shards_;
-  std::vector<std::unique_ptr<const PortDescription>> ports_;
+  Ports& ports_;
   std::map<Key, Nexus*> current_;  ///< joined by the next channel with action multi
   std::unordered_map<Nexus*, std::unique_ptr<Nexus>> nexuses_;
-  std::unordered_map<const Session*, Entry> sessions_;
+  std::map<std::uint64_t, Entry> sessions_;  ///< by id, which is the order of the logins
+  std::uint64_t last_session_ = 0;
+  std::list<Closing> closings_;
   std::unordered_map<Waiting*, std::unique_ptr<Waiting>> waiting_;
   std::function<void()> shut_down_done_;
   bool shutting_down_ = false;

@@ -47,19 +47,21 @@ bool is_guid(std::string_view text) {
   return true;
 }
 
+std::array<std::byte, 8> guid_of(std::string_view text) {
+  std::array<std::byte, 8> guid{};
+  std::size_t nibble = 0;
+  for (const char c : text) {
+    if (c == ':') continue;
+    guid[nibble / 2] |= static_cast<std::byte>(digit_of(c) << (nibble % 2 == 0 ? 4 : 0));
+    ++nibble;
+  }
+  return guid;
+}
+
 std::string lower(std::string_view text) {
   std::string out(text);
   std::transform(out.begin(), out.end(), out.begin(),
                  [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c | 0x20) : c; });
-  return out;
-}
-
-std::string guid_text(const scsi::PortId& id) {
-  std::string out;
-  for (std::size_t i = 8; i < id.size(); ++i) {
-    if (i > 8 && i % 2 == 0) out += ':';
-    out += hex_digits({&id[i], 1});
-  }
   return out;
 }
 
@@ -97,7 +99,8 @@ Expected<AclKey> AclKey::parse(std::string_view text) {
   AclKey key;
   key.text_ = text;
   if (is_guid(text)) {
-    key.guid_ = lower(text);
+    key.host_ = lower(text);
+    key.guid_ = guid_of(text);
     return key;
   }
   if (auto address = canonical_address(text)) {
@@ -119,50 +122,21 @@ Expected<AclKey> AclKey::parse(std::string_view text) {
 
 bool AclKey::matches(const scsi::PortId& initiator, std::string_view host) const {
   if (port_id_) return *port_id_ == initiator;
-  if (!guid_.empty()) return guid_ == host || guid_ == guid_text(initiator);
+  if (guid_ && std::equal(guid_->begin(), guid_->end(), initiator.begin() + 8)) return true;
   return host_ == host;
 }
 
-Expected<std::unique_ptr<scsi::LunMap>> make_lun_map(const PortDescription& port,
-                                                     const NodeAcl& acl) {
-  using Entry = scsi::LunMap::Entry;
-  const auto by_number = [](const Entry& a, const Entry& b) { return a.number < b.number; };
-  std::vector<Entry> luns = port.luns;
-  std::sort(luns.begin(), luns.end(), by_number);
-  std::vector<Entry> entries;
-  entries.reserve(acl.luns.size());
-  for (const MappedLun& mapped : acl.luns) {
-    const auto lun =
-        std::lower_bound(luns.begin(), luns.end(), Entry{.number = mapped.port_lun}, by_number);
-    if (lun == luns.end() || lun->number != mapped.port_lun)
-      return failure("ACL " + acl.key.text() + ", LUN " + std::to_string(mapped.number),
-                     "the port has no LUN " + std::to_string(mapped.port_lun),
-                     "map a LUN that the port has");
-    entries.push_back({mapped.number, lun->lu, mapped.write_protected || lun->write_protected});
-  }
-  return scsi::LunMap::make(std::move(entries));
-}
-
-Expected<std::unique_ptr<scsi::LunMap>> make_open_lun_map(const PortDescription& port) {
-  return scsi::LunMap::make(port.luns);
-}
-
-Expected<void> check(const PortDescription& port) {
-  const auto all = make_open_lun_map(port);
-  if (!all) return tl::unexpected(all.error());
-  for (const NodeAcl& acl : port.acls) {
-    const auto map = make_lun_map(port, acl);
-    if (!map) return tl::unexpected(map.error());
-  }
-  return {};
-}
-
-const NodeAcl* find_acl(const PortDescription& port, const scsi::PortId& initiator,
-                        std::string_view host) {
-  const auto acl = std::find_if(port.acls.begin(), port.acls.end(), [&](const NodeAcl& candidate) {
-    return candidate.key.matches(initiator, host);
-  });
-  return acl == port.acls.end() ? nullptr : &*acl;
+Expected<void> check(const PortLimits& limits) {
+  const auto within = [](const char* name, std::uint32_t value, std::uint32_t lowest,
+                         std::uint32_t highest) -> Expected<void> {
+    if (value >= lowest && value <= highest) return {};
+    return failure(name, "the value " + std::to_string(value) + " is not possible",
+                   "use " + std::to_string(lowest) + " to " + std::to_string(highest));
+  };
+  if (auto good = within("srp_max_rsp_size", limits.max_rsp_size, 40, 1024); !good) return good;
+  if (auto good = within("srp_max_rdma_size", limits.max_rdma_size, 65536, 16777216); !good)
+    return good;
+  return within("srp_sq_size", limits.sq_size, 4, 65535);
 }
 
 }  // namespace srpd::target

@@ -1,6 +1,8 @@
 // A target port as the configuration describes it: its identity, its LUNs and who may see them.
+// What it becomes while it is served is in exports.h.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -11,6 +13,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "scsi/lu.h"
 #include "scsi/nexus.h"
 
 namespace srpd::target {
@@ -30,15 +33,17 @@ class AclKey {
  public:
   static Expected<AclKey> parse(std::string_view text);
 
-  /// `host`: the peer's verified address as transport::Address::host().
+  /// `host`: the peer's verified address as transport::Address::host(). No allocation.
   bool matches(const scsi::PortId& initiator, std::string_view host) const;
   const std::string& text() const { return text_; }
 
  private:
+  using Guid = std::array<std::byte, 8>;
+
   std::string text_;
   std::optional<scsi::PortId> port_id_;
-  std::string guid_;
-  std::string host_;
+  std::optional<Guid> guid_;
+  std::string host_;  ///< the address, or the GUID in lower case
 };
 
 struct NodeAcl {
@@ -46,27 +51,33 @@ struct NodeAcl {
   std::vector<MappedLun> luns;
 };
 
-/// Everything a login needs to know. Immutable while served.
+/// A LUN of a port.
+struct Lun {
+  std::uint32_t number = 0;  ///< up to scsi::LunMap::max_number
+  std::shared_ptr<scsi::Lu> lu;
+  bool write_protected = false;  ///< for every initiator
+};
+
+/// ib_srpt's attributes of a port, as far as they mean something here; for logins to come.
+struct PortLimits {
+  std::uint32_t max_rsp_size = 256;     ///< longest IU to the host; sense data beyond it are cut
+  std::uint32_t max_rdma_size = 65536;  ///< largest transfer that Device Management announces
+  std::uint32_t sq_size = 4096;         ///< commands of one channel under way, at most
+};
+
+/// Within LIO's bounds: 40 to 1024, 65536 to 16777216, 4 to 65535.
+Expected<void> check(const PortLimits& limits);
+
+/// What a port begins with.
 struct PortDescription {
   scsi::TargetPort scsi;  ///< name and identifier; ioc_guid and id_ext of the login must equal it
   bool any_identifier = true;  ///< accept whatever id_ext and ioc_guid the host was given
   bool enabled = true;
   bool open = false;  ///< no ACL matched: every LUN, read-write (closed by default)
-  std::vector<scsi::LunMap::Entry> luns;
+  std::vector<Lun> luns;
   std::vector<NodeAcl> acls;
+  PortLimits limits;
 };
-
-/// Whether the LUNs and every ACL's mapped LUNs can be served.
-Expected<void> check(const PortDescription& port);
-
-/// The first ACL that names this initiator, or null. `host` as for AclKey::matches().
-const NodeAcl* find_acl(const PortDescription& port, const scsi::PortId& initiator,
-                        std::string_view host);
-
-/// What an initiator sees with this ACL, and with none on an open port.
-Expected<std::unique_ptr<scsi::LunMap>> make_lun_map(const PortDescription& port,
-                                                     const NodeAcl& acl);
-Expected<std::unique_ptr<scsi::LunMap>> make_open_lun_map(const PortDescription& port);
 
 /// Lower case, two for each byte.
 std::string hex_digits(std::span<const std::byte> bytes);

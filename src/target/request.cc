@@ -124,6 +124,7 @@ bool Request::start(std::uint32_t immediate_offset) {
 
 void Request::describe(const srp::Command& parsed) {
   loop = &session_.shard().loop();
+  loop_index = session_.shard().index();
   nexus = &session_.nexus();
   lun = parsed.lun;
   itl = nexus->luns().find(lun);
@@ -304,17 +305,15 @@ void Request::on_complete() {
 
 // The core is through: answer, unless that has to wait for a table or nobody waits for an answer.
 void Request::conclude() {
-  if (session_.ending() || (aborted && !report_aborted_)) return try_end();
+  if (answered_ || session_.ending() || (aborted && report_ == AbortReport::none)) return try_end();
   // The host may withdraw a table once it has the answer: table_fetched() comes back here.
   if (tables_missing_ != 0) return;
-  if (aborted) {
-    result = {.status = scsi::Status::task_aborted, .sense = {}};
-    data_in_size = 0;
-  } else if (data_in_size != 0) {
+  if (aborted) return answer_aborted();
+  if (data_in_size != 0) {
     if (tables_ == Tables::waiting || tables_ == Tables::fetching) return;
     if (tables_ == Tables::bad) bad_table_used_ = true;
   }
-  if (bad_table_used_ && !aborted) {
+  if (bad_table_used_) {
     result = result_of(srp::CmdFault::lengths_disagree);
     moved_in -= data_in_size;
     data_in_size = 0;
@@ -322,9 +321,16 @@ void Request::conclude() {
   answer();
 }
 
+void Request::answer_aborted() {
+  result = {.status = scsi::Status::task_aborted, .sense = {}};
+  data_in_size = 0;
+  answer();
+}
+
 void Request::answer() {
   if (tables_ == Tables::waiting) session_.forget_table_request(*this);
   answered_ = true;
+  session_.count_moved(moved_out, moved_in);
   const std::size_t size = build_response();
   response_.iu = std::span(response_iu_).first(size);
   if (data_in_size != 0) attach_data_in();
@@ -343,7 +349,9 @@ std::size_t Request::build_response() {
   if (result.status == scsi::Status::check_condition) {
     const bool descriptor =
         itl != nullptr && itl->lu->descriptor_sense.load(std::memory_order_relaxed);
-    response.sense = std::span(sense).first(scsi::encode_sense(result.sense, descriptor, sense));
+    const std::size_t room = session_.setup().max_target_iu - sizeof(wire::srp::Rsp);
+    response.sense =
+        std::span(sense).first(std::min(scsi::encode_sense(result.sense, descriptor, sense), room));
   }
   const std::uint8_t wanted = result.good() ? wire::srp::scsolnt : wire::srp::ucsolnt;
   response.solicited = (sol_not_ & wanted) != 0;
@@ -370,7 +378,7 @@ void Request::attach_data_in() {
 void Request::answer_sent(int) {
   unposted();
   // The usual end, at once: nobody walks the requests while the channel completes works.
-  if (posted_ != 0 || ending_) return;
+  if (posted_ != 0 || ending_ || held()) return;
   ending_ = true;
   if (tables_ == Tables::waiting) session_.forget_table_request(*this);
   session_.end(*this);
@@ -378,12 +386,15 @@ void Request::answer_sent(int) {
 
 void Request::unposted() {
   CHECK(posted_ > 0);
-  if (--posted_ == 0 && session_.shard().has_waiters()) session_.shard().quiet(*this);
+  if (--posted_ == 0 && session_.shard().has_watchers()) session_.shard().quiet(*this);
 }
 
 void Request::try_end() {
+  if (report_ == AbortReport::at_once && aborted && !answered_ && posted_ == 0 &&
+      !session_.ending())
+    return answer_aborted();
   if (ending_ || posted_ != 0 || held() || waiting_moves_ != nullptr) return;
-  if (!answered_ && !session_.ending() && (!aborted || report_aborted_)) return;
+  if (!answered_ && !session_.ending() && (!aborted || report_ != AbortReport::none)) return;
   ending_ = true;
   if (tables_ == Tables::waiting) session_.forget_table_request(*this);
   session_.shard().end_later(*this);
@@ -391,10 +402,10 @@ void Request::try_end() {
 
 // What another nexus aborted may be aborted by its own as well: then nothing may follow the answer
 // to that, also no TASK ABORTED.
-void Request::prepare_abort(bool report) {
-  if (aborted && (report || !report_aborted_)) return;
-  report_aborted_ = report;
-  if (!report) session_.carry_credit();
+void Request::prepare_abort(AbortReport report) {
+  if (aborted && (report_ == AbortReport::none || report == AbortReport::at_the_end)) return;
+  report_ = report;
+  if (report == AbortReport::none) session_.carry_credit();
 }
 
 void Request::after_abort() {

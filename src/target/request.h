@@ -18,6 +18,13 @@ namespace srpd::target {
 class Session;
 class Request;
 
+/// What the host hears of a command that was aborted.
+enum class AbortReport : std::uint8_t {
+  none,        ///< it knows
+  at_the_end,  ///< TASK ABORTED, when the core has let go of the command
+  at_once,     ///< TASK ABORTED, when no transfer is under way, although the store may hold on
+};
+
 /// One transfer under way. Pooled per loop.
 class Move {
  public:
@@ -62,10 +69,9 @@ class Request final : public scsi::Command {
   void deliver(scsi::Transfer& transfer) override { this->transfer(transfer, false); }
   void on_complete() override;
 
-  /// Aborting takes three steps, over all requests concerned: what shall become of it (`report`:
-  /// answered with TASK ABORTED, else with nothing), then TaskSet::abort_if(), then the transfers
-  /// that have not started fail.
-  void prepare_abort(bool report);
+  /// Aborting takes three steps, over all requests concerned: what shall become of it, then
+  /// TaskSet::abort_if(), then the transfers that have not started fail.
+  void prepare_abort(AbortReport report);
   void after_abort();
 
   /// The answer was handed to the channel: too late to abort.
@@ -117,6 +123,7 @@ class Request final : public scsi::Command {
 
   void conclude();
   void answer();
+  void answer_aborted();
   std::size_t build_response();
   void attach_data_in();
   void answer_sent(int result);
@@ -138,7 +145,7 @@ class Request final : public scsi::Command {
   bool submitted_ = false;
   bool completed_ = false;
   bool answered_ = false;
-  bool report_aborted_ = false;
+  AbortReport report_ = AbortReport::none;
   bool bad_table_used_ = false;
   bool ending_ = false;
   TableFetch* table_ = nullptr;

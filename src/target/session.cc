@@ -48,6 +48,26 @@ const char* remedy(transport::CloseReason::Kind kind) {
   }
 }
 
+const char* text(Session::End how) {
+  switch (how) {
+    case Session::End::multi_channel:
+      return "multi-channel action";
+    case Session::End::shutdown:
+      return "the target shuts down";
+    case Session::End::port_disabled:
+      return "the target port was disabled";
+    case Session::End::port_removed:
+      return "the target port was removed";
+    case Session::End::acl_removed:
+      return "its ACL was removed";
+    case Session::End::port_closed:
+      return "the target port is no longer open to hosts without an ACL";
+    case Session::End::administrator:
+      return "ended by the administrator";
+  }
+  return "ended";
+}
+
 constexpr const char* check_initiator = "check the host's SRP initiator";
 
 }  // namespace
@@ -131,7 +151,7 @@ void Session::on_answer(transport::Iu& iu, srp::Opcode opcode) {
 // on without taking answers is noticed by their number: one that takes them never has more under
 // way than credits, and as many again whose completion the channel has not reported.
 bool Session::take_credit() {
-  const std::uint32_t most = 2 * std::max(shard_.options().max_credits, setup_.credits);
+  const std::uint32_t most = 2 * setup_.max_credits;
   if (gate_.holders() >= most) {
     break_off(srp::LogoutReason::unspecified,
               fmt::format("it sends requests but takes no answers, {} wait", gate_.holders()));
@@ -150,9 +170,9 @@ bool Session::take_credit() {
 std::uint32_t Session::wanted_limit() {
   if (shard_.over_budget()) {
     wanted_ = std::min(wanted_, std::max(shard_.fair_share(), min_credits));
-  } else if (credits_.scarce() && wanted_ < shard_.options().max_credits &&
+  } else if (credits_.scarce() && wanted_ < setup_.max_credits &&
              shard_.may_grow(credits_.limit())) {
-    wanted_ = std::min(shard_.options().max_credits, 2 * std::max(wanted_, credits_.limit()));
+    wanted_ = std::min(setup_.max_credits, 2 * std::max(wanted_, credits_.limit()));
   }
   return wanted_;
 }
@@ -187,7 +207,8 @@ void Session::send_event(std::uint64_t lun, const scsi::Sense& sense) {
   event.tag = wire::srp::to_tag(++awaited_tag_);
   event.solicited = (setup_.login_flags & wire::srp::aer_req_solnt) != 0;
   event.lun = lun;
-  event.sense = std::span(encoded).first(scsi::encode_sense(sense, false, encoded));
+  const std::size_t room = setup_.max_target_iu - sizeof(wire::srp::AerReq);
+  event.sense = std::span(encoded).first(std::min(scsi::encode_sense(sense, false, encoded), room));
   send_request(srp::build_aer_req(event, request_iu_), event.solicited, srp::Opcode::aer_rsp);
 }
 
@@ -219,7 +240,7 @@ Request& Session::make_request(transport::Iu& iu) {
 
 void Session::end(Request& request) {
   if (request.submitted()) task_set_.finish(request);
-  if (shard_.has_waiters()) shard_.ended(request);
+  if (shard_.has_watchers()) shard_.ended(request);
   discard(request);
 }
 
@@ -279,12 +300,19 @@ void Session::count_bad_iu(srp::CmdFault fault) {
 }
 
 SessionInfo Session::info() const {
-  return {.peer = setup_.peer,
+  return {.id = setup_.id,
+          .peer = setup_.peer,
           .initiator = setup_.initiator,
+          .initiator_id = setup_.initiator_id,
           .port = setup_.port,
+          .acl = {},
+          .transport = setup_.transport,
           .channel = channel_ == nullptr ? std::string() : channel_->description(),
           .commands = commands_,
-          .credits = credits_.limit()};
+          .read_bytes = read_bytes_,
+          .written_bytes = written_bytes_,
+          .credits = credits_.limit(),
+          .since = setup_.since};
 }
 
 // Ending
@@ -306,7 +334,7 @@ void Session::end_as_requested() {
     // With commands under way nothing may leave any more, not even the goodbye behind their data.
     const bool idle = request_count_ == 0;
     log::info("{} at {}: ended by a new login of the same nexus", setup_.initiator, setup_.peer);
-    return stop("multi-channel action",
+    return stop(text(End::multi_channel),
                 idle ? std::optional(srp::LogoutReason::multi_channel_action) : std::nullopt, idle);
   }
   finishing_ = true;
@@ -315,7 +343,10 @@ void Session::end_as_requested() {
 }
 
 void Session::drained_enough() {
-  stop("the target shuts down", srp::LogoutReason::unspecified, true);
+  const End how = end_how_.load(std::memory_order_relaxed);
+  if (how != End::shutdown)
+    log::info("{} at {}: session ended: {}", setup_.initiator, setup_.peer, text(how));
+  stop(text(how), srp::LogoutReason::unspecified, true);
 }
 
 void Session::break_off(srp::LogoutReason reason, const std::string& why) {
@@ -351,7 +382,7 @@ void Session::stop(std::string_view why, std::optional<srp::LogoutReason> goodby
 void Session::logout_sent(int) {}
 
 void Session::abort_everything() {
-  abort_if([](const Request&) { return true; }, false);
+  abort_if([](const Request&) { return true; }, AbortReport::none);
 }
 
 void Session::log_end(const transport::CloseReason& reason) const {

@@ -16,6 +16,7 @@
 #include "scsi/nexus.h"
 #include "scsi/task_set.h"
 #include "srp/iu.h"
+#include "srp/login.h"
 #include "target/bound.h"
 #include "target/credits.h"
 #include "target/request.h"
@@ -40,19 +41,29 @@ class SessionOwner {
 };
 
 struct SessionSetup {
-  std::string peer, initiator, port;
+  std::uint64_t id = 0;
+  std::string peer, initiator, initiator_id, port, transport;
+  runtime::Time since{};               ///< loops[0]'s
   scsi::ItNexus* nexus = nullptr;      ///< outlives the session
   std::uint32_t immediate_offset = 0;  ///< 0: not agreed on
   std::uint8_t login_flags = 0;        ///< which solicited notifications the host wants
   std::uint32_t credits = 0;           ///< announced
+  std::uint32_t max_credits = 0;
+  std::uint32_t max_target_iu = srp::max_target_iu;  ///< longest IU to the host
 };
 
 class Session final : public transport::ConnectRequest::Established,
                       public transport::Channel::Handler {
  public:
+  /// All but the first finish what runs, say goodbye, close.
   enum class End : std::uint8_t {
     multi_channel,  ///< another login of the nexus wants no other channel
-    shutdown,       ///< finish what runs, say goodbye, close
+    shutdown,
+    port_disabled,
+    port_removed,
+    acl_removed,
+    port_closed,    ///< an open port is no more
+    administrator,  ///< somebody asked for this one
   };
 
   Session(Shard& shard, runtime::Loop& home, SessionOwner& owner, SessionSetup setup);
@@ -89,10 +100,9 @@ class Session final : public transport::ConnectRequest::Established,
   void forget_table_request(Request& request);
   void table_returned();
 
-  /// Aborts what `matches(const Request&)` says and is not answered yet. `report`: hosts are told
-  /// by TASK ABORTED.
+  /// Aborts what `matches(const Request&)` says and is not answered yet.
   template <class Predicate>
-  void abort_if(Predicate matches, bool report) {
+  void abort_if(Predicate matches, AbortReport report) {
     for (Request* request = first_; request != nullptr; request = request->next_of_session)
       if (!request->answered() && matches(*request)) request->prepare_abort(report);
     const auto chosen = [&](const scsi::Command& command) {
@@ -114,6 +124,11 @@ class Session final : public transport::ConnectRequest::Established,
   /// attention condition carries the news anyway.
   void send_event(std::uint64_t lun, const scsi::Sense& sense);
 
+  /// Counts what an answered request has moved.
+  void count_moved(std::uint64_t out, std::uint64_t in) {
+    written_bytes_ += out;
+    read_bytes_ += in;
+  }
   SessionInfo info() const;
   const Credits& credits() const { return credits_; }
 
@@ -175,6 +190,8 @@ class Session final : public transport::ConnectRequest::Established,
   std::atomic<End> end_how_{End::shutdown};
   std::uint32_t wanted_ = 0;
   std::uint64_t commands_ = 0;
+  std::uint64_t read_bytes_ = 0;
+  std::uint64_t written_bytes_ = 0;
   std::uint64_t bad_ius_ = 0;
 
   /// SRP_CRED_REQ or SRP_AER_REQ under way and not answered: at most one of both together.

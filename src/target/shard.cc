@@ -39,16 +39,21 @@ void PiecePool::give(void* piece) {
   spare_ = new (piece) Spare{spare_};
 }
 
-Shard::Shard(runtime::Loop& loop, const TargetOptions& options, const Shards& all)
+Shard::Shard(runtime::Loop& loop, const TargetOptions& options, const Shards& all,
+             std::uint32_t index)
     : loop_(loop),
       options_(options),
       all_(all),
+      index_(index),
       requests_(sizeof(Request), spare_requests),
       moves_(sizeof(Move), spare_moves),
       tables_(Request::table_piece_size, spare_tables),
       budget_(options.credits_per_loop) {}
 
-Shard::~Shard() { CHECK(sessions_ == nullptr && waiters_ == nullptr && ending_ == nullptr); }
+Shard::~Shard() {
+  CHECK(sessions_ == nullptr && watchers_ == nullptr && ending_ == nullptr &&
+        functions_ == nullptr);
+}
 
 void Shard::add(Session& session) {
   session.next_in_shard = sessions_;
@@ -83,28 +88,31 @@ void Shard::end_requests() {
   }
 }
 
-void Shard::add_waiter(TaskManagementPart& part) {
-  part.next_waiting = waiters_;
-  waiters_ = &part;
+void Shard::add(TaskManagement& function) {
+  function.next_in_shard = functions_;
+  functions_ = &function;
 }
 
-void Shard::remove_waiter(TaskManagementPart& part) {
-  TaskManagementPart** at = &waiters_;
-  while (*at != &part) at = &(*at)->next_waiting;
-  *at = part.next_waiting;
+void Shard::remove(TaskManagement& function) {
+  TaskManagement** at = &functions_;
+  while (*at != &function) at = &(*at)->next_in_shard;
+  *at = function.next_in_shard;
+}
+
+void Shard::add_watcher(RequestWatcher& watcher) {
+  watcher.next_watcher_ = watchers_;
+  watchers_ = &watcher;
+}
+
+void Shard::remove_watcher(RequestWatcher& watcher) {
+  RequestWatcher** at = &watchers_;
+  while (*at != &watcher) at = &(*at)->next_watcher_;
+  *at = watcher.next_watcher_;
 }
 
 void Shard::quiet(const Request& request) {
-  for (TaskManagementPart* part = waiters_; part != nullptr; part = part->next_waiting)
-    part->quiet(request);
-}
-
-void Shard::ended(const Request& request) {
-  for (TaskManagementPart* part = waiters_; part != nullptr;) {
-    TaskManagementPart* const next = part->next_waiting;
-    part->ended(request);
-    part = next;
-  }
+  for (RequestWatcher* watcher = watchers_; watcher != nullptr; watcher = watcher->next_watcher_)
+    watcher->quiet(request);
 }
 
 }  // namespace srpd::target

@@ -14,7 +14,7 @@ namespace srpd::target {
 
 class Request;
 class Session;
-class TaskManagementPart;
+class TaskManagement;
 class Shard;
 struct TargetOptions;
 
@@ -45,11 +45,28 @@ class PiecePool {
   std::size_t taken_ = 0;
 };
 
+/// Waits for requests and task management functions of a shard to end.
+class RequestWatcher {
+ public:
+  /// `request` moves no more data.
+  virtual void quiet(const Request& request) { static_cast<void>(request); }
+  /// `request` has ended. The watcher may leave the shard meanwhile.
+  virtual void ended(const Request& request) = 0;
+  virtual void ended(const TaskManagement& function) { static_cast<void>(function); }
+
+ protected:
+  ~RequestWatcher() = default;
+
+ private:
+  friend class Shard;
+  RequestWatcher* next_watcher_ = nullptr;
+};
+
 /// All members on the shard's loop.
 class Shard {
  public:
-  /// `all`: the shards of the target, complete before the first session.
-  Shard(runtime::Loop& loop, const TargetOptions& options, const Shards& all);
+  /// `all`: the shards of the target, complete before the first session. `index`: among them.
+  Shard(runtime::Loop& loop, const TargetOptions& options, const Shards& all, std::uint32_t index);
   ~Shard();
   Shard(const Shard&) = delete;
   Shard& operator=(const Shard&) = delete;
@@ -57,6 +74,7 @@ class Shard {
   runtime::Loop& loop() { return loop_; }
   const TargetOptions& options() const { return options_; }
   const Shards& all() const { return all_; }
+  std::uint32_t index() const { return index_; }
 
   PiecePool& requests() { return requests_; }
   PiecePool& moves() { return moves_; }
@@ -68,6 +86,10 @@ class Shard {
   void remove(Session& session);
   Session* first_session() const { return sessions_; }
   std::uint32_t session_count() const { return session_count_; }
+
+  void add(TaskManagement& function);
+  void remove(TaskManagement& function);
+  TaskManagement* first_function() const { return functions_; }
 
   /// Sessions tell how many credits more or fewer are in circulation.
   void credits_changed(std::int64_t by) { credits_ += by; }
@@ -82,13 +104,19 @@ class Shard {
   /// Ends the request at the end of this loop iteration: its session may be walking its requests.
   void end_later(Request& request);
 
-  void add_waiter(TaskManagementPart& part);
-  void remove_waiter(TaskManagementPart& part);
-  bool has_waiters() const { return waiters_ != nullptr; }
-  /// `request` moves no more data.
+  void add_watcher(RequestWatcher& watcher);
+  void remove_watcher(RequestWatcher& watcher);
+  bool has_watchers() const { return watchers_ != nullptr; }
+  /// Tells the watchers.
   void quiet(const Request& request);
-  /// `request` has ended.
-  void ended(const Request& request);
+  template <class Work>
+  void ended(const Work& request_or_function) {
+    for (RequestWatcher* watcher = watchers_; watcher != nullptr;) {
+      RequestWatcher* const next = watcher->next_watcher_;
+      watcher->ended(request_or_function);
+      watcher = next;
+    }
+  }
 
  private:
   void end_requests();
@@ -96,6 +124,7 @@ class Shard {
   runtime::Loop& loop_;
   const TargetOptions& options_;
   const Shards& all_;
+  const std::uint32_t index_;
   PiecePool requests_;
   PiecePool moves_;
   PiecePool tables_;
@@ -106,7 +135,8 @@ class Shard {
   std::uint64_t sequence_ = 0;
   Request* ending_ = nullptr;
   Bound<runtime::Deferred, Shard, &Shard::end_requests> end_requests_{*this};
-  TaskManagementPart* waiters_ = nullptr;
+  RequestWatcher* watchers_ = nullptr;
+  TaskManagement* functions_ = nullptr;
 };
 
 }  // namespace srpd::target

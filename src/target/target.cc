@@ -1,6 +1,10 @@
 #include "target/target.h"
 
-#include "base/check.h"
+#include <algorithm>
+#include <utility>
+
+#include "target/administration.h"
+#include "target/exports.h"
 #include "target/logins.h"
 #include "target/shard.h"
 
@@ -59,15 +63,22 @@ class SessionList {
 
 struct Target::Impl {
   Impl(std::vector<runtime::Loop*> given_loops, const TargetOptions& given_options)
-      : options(given_options), home(*given_loops.at(0)), logins(home, options, shards) {
+      : options(given_options),
+        home(*given_loops.at(0)),
+        ports(home, given_loops.size()),
+        logins(home, options, shards, ports),
+        administration(home, shards, ports, logins) {
+    std::uint32_t index = 0;
     for (runtime::Loop* loop : given_loops)
-      shards.push_back(std::make_unique<Shard>(*loop, options, shards));
+      shards.push_back(std::make_unique<Shard>(*loop, options, shards, index++));
   }
 
   const TargetOptions options;
   runtime::Loop& home;
   Shards shards;
+  Ports ports;
   Logins logins;
+  Administration administration;
   std::vector<std::unique_ptr<transport::Listener>> listeners;
 };
 
@@ -75,10 +86,6 @@ Target::Target(std::vector<runtime::Loop*> loops, const TargetOptions& options)
     : impl_(std::make_unique<Impl>(std::move(loops), options)) {}
 
 Target::~Target() = default;
-
-Expected<void> Target::add_port(PortDescription description) {
-  return impl_->logins.add_port(std::move(description));
-}
 
 Expected<transport::Address> Target::listen(transport::Transport& transport,
                                             const transport::Address& address) {
@@ -88,15 +95,99 @@ Expected<transport::Address> Target::listen(transport::Transport& transport,
   return impl_->listeners.back()->address();
 }
 
-void Target::shutdown(std::function<void()> done) {
+void Target::shutdown(Done done) {
   impl_->listeners.clear();
-  impl_->logins.shut_down(std::move(done));
+  impl_->administration.shut_down(std::move(done));
+}
+
+// Ports
+
+Expected<PortHandle> Target::add_port(const PortDescription& description) {
+  return impl_->ports.add(description);
+}
+Expected<void> Target::remove_port(PortHandle port, Removed done) {
+  return impl_->administration.remove_port(port, std::move(done));
+}
+Expected<void> Target::enable_port(PortHandle port) {
+  return impl_->administration.enable_port(port);
+}
+Expected<void> Target::disable_port(PortHandle port, Done done) {
+  return impl_->administration.disable_port(port, std::move(done));
+}
+Expected<void> Target::set_port_open(PortHandle port, bool open, Done done) {
+  return impl_->administration.set_port_open(port, open, std::move(done));
+}
+Expected<void> Target::set_any_identifier(PortHandle port, bool any) {
+  return impl_->administration.set_any_identifier(port, any);
+}
+Expected<void> Target::set_port_limits(PortHandle port, const PortLimits& limits) {
+  return impl_->administration.set_port_limits(port, limits);
+}
+Expected<void> Target::close_sessions(PortHandle port, Done done) {
+  return impl_->administration.close_sessions(port, std::move(done));
+}
+
+// LUNs
+
+Expected<void> Target::add_lun(PortHandle port, const Lun& lun) {
+  return impl_->administration.add_lun(port, lun);
+}
+Expected<void> Target::remove_lun(PortHandle port, std::uint32_t number, Removed done) {
+  return impl_->administration.remove_lun(port, number, std::move(done));
+}
+
+// ACLs
+
+Expected<void> Target::add_acl(PortHandle port, AclKey key) {
+  return impl_->administration.add_acl(port, std::move(key));
+}
+Expected<void> Target::remove_acl(PortHandle port, std::string_view acl, Done done) {
+  return impl_->administration.remove_acl(port, acl, std::move(done));
+}
+Expected<void> Target::map_lun(PortHandle port, std::string_view acl, const MappedLun& lun) {
+  return impl_->administration.map_lun(port, acl, lun);
+}
+Expected<void> Target::unmap_lun(PortHandle port, std::string_view acl, std::uint32_t number,
+                                 Removed done) {
+  return impl_->administration.unmap_lun(port, acl, number, std::move(done));
+}
+Expected<void> Target::set_write_protect(PortHandle port, std::string_view acl,
+                                         std::uint32_t number, bool on) {
+  return impl_->administration.set_write_protect(port, acl, number, on);
+}
+
+// What goes on
+
+Expected<scsi::IoCount> Target::lun_count(PortHandle handle, std::uint32_t number) const {
+  const auto port = impl_->ports.find(handle);
+  if (!port) return tl::unexpected(port.error());
+  return (*port)->lun_count(number);
+}
+
+Expected<scsi::IoCount> Target::mapped_lun_count(PortHandle handle, std::string_view acl,
+                                                 std::uint32_t number) const {
+  const auto port = impl_->ports.find(handle);
+  if (!port) return tl::unexpected(port.error());
+  return (*port)->mapped_lun_count(acl, number);
 }
 
 std::vector<Refusal> Target::refusals() const { return impl_->logins.refusals(); }
 
+// Its loop knows a session's counters, the home loop its ACL.
 void Target::list_sessions(std::function<void(std::vector<SessionInfo>)> report) {
-  SessionList::start(impl_->home, impl_->shards, std::move(report));
+  SessionList::start(
+      impl_->home, impl_->shards,
+      [&logins = impl_->logins, report = std::move(report)](std::vector<SessionInfo> all) {
+        for (SessionInfo& info : all) info.acl = logins.acl_of(info.id);
+        std::sort(all.begin(), all.end(),
+                  [](const SessionInfo& a, const SessionInfo& b) { return a.id < b.id; });
+        report(std::move(all));
+      });
+}
+
+Expected<void> Target::close_session(std::uint64_t id, Done done) {
+  if (impl_->logins.close(id, std::move(done))) return {};
+  return failure("session " + std::to_string(id), "there is no such session", "list the sessions");
 }
 
 }  // namespace srpd::target

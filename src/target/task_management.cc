@@ -17,9 +17,10 @@ constexpr scsi::Sense reset_occurred{.key = scsi::SenseKey::unit_attention,
                                      .field = {}};
 
 void tell_by_event(Session& session, const scsi::Lu* lu) {
-  scsi::LunMap& luns = session.nexus().luns();
-  for (std::size_t i = 0; i < luns.size(); ++i)
-    if (luns.at(i).lu == lu) return session.send_event(luns.at(i).lun, reset_occurred);
+  // One event at most: the next has to wait for the answer.
+  session.nexus().luns().for_each([&](const scsi::ItlNexus& unit) {
+    if (unit.lu == lu) session.send_event(unit.lun, reset_occurred);
+  });
 }
 
 }  // namespace
@@ -48,13 +49,14 @@ void TaskManagementPart::visit() {
   }
   moving_.fetch_sub(1, std::memory_order_release);
   if (remaining_ == 0) return report_back();
-  shard_.add_waiter(*this);
+  shard_.add_watcher(*this);
 }
 
 void TaskManagementPart::abort_in(Session& session) {
   const bool own = &session.nexus() == owner_.nexus_;
   // SAM-5 5.6: with TAS set other nexuses learn of their aborted commands by TASK ABORTED.
-  const bool report = !own && owner_.itl_->lu->attributes().emulate_tas;
+  const auto report = !own && owner_.itl_->lu->attributes().emulate_tas ? AbortReport::at_the_end
+                                                                        : AbortReport::none;
   session.abort_if([&](const Request& request) { return concerns(request); }, report);
   std::uint32_t moving = 0;
   session.for_each([&](const Request& request) {
@@ -73,7 +75,7 @@ void TaskManagementPart::quiet(const Request& request) {
 
 void TaskManagementPart::ended(const Request& request) {
   if (!concerns(request) || --remaining_ != 0) return;
-  shard_.remove_waiter(*this);
+  shard_.remove_watcher(*this);
   report_back();
 }
 
@@ -99,7 +101,15 @@ TaskManagement::TaskManagement(Session& session, const srp::TaskManagement& requ
     : session_(session),
       request_(request),
       nexus_(&session.nexus()),
-      itl_(nexus_->luns().find(request.lun)) {}
+      itl_(nexus_->luns().find(request.lun)) {
+  session.shard().add(*this);
+}
+
+TaskManagement::~TaskManagement() {
+  Shard& shard = session_.shard();
+  shard.remove(*this);
+  if (shard.has_watchers()) shard.ended(*this);
+}
 
 void TaskManagement::run() {
   switch (request_.function) {
@@ -119,7 +129,8 @@ void TaskManagement::run() {
     default:
       return answer(srp::ResponseCode::function_not_supported);
   }
-  if (itl_ == nullptr) return answer(srp::ResponseCode::request_invalid);
+  if (itl_ == nullptr && (scope_ != Scope::task || !has_task()))
+    return answer(srp::ResponseCode::request_invalid);
   if (scope_ == Scope::unit) {
     log::warning("{} at {}: reset of LUN {:#018x}", session_.setup().initiator,
                  session_.setup().peer, request_.lun);
@@ -143,17 +154,33 @@ void TaskManagement::begin_parts() {
   for (std::size_t i = 0; i < count; ++i) parts_[i]->begin(own.loop());
 }
 
+// Commands that arrived before the LUN was removed, and perhaps added again, are still the host's
+// commands at this LUN: it waits for none of them after the answer.
+bool TaskManagement::names_lun_of(const Request& request) const {
+  if (request.itl == itl_) return true;
+  return is_own(request) && request.itl != nullptr && itl_ != nullptr &&
+         request.itl->number == itl_->number;
+}
+
 bool TaskManagement::matches(const Request& request) const {
   switch (scope_) {
     case Scope::task:
-      return &request.session() == &session_ && request.itl == itl_ &&
-             request.tag == wire::srp::to_integer(request_.task_tag);
+      return &request.session() == &session_ &&
+             request.tag == wire::srp::to_integer(request_.task_tag) &&
+             (names_lun_of(request) || request.lun == request_.lun);
     case Scope::nexus_unit:
-      return request.itl == itl_;
+      return names_lun_of(request);
     case Scope::unit:
-      return request.itl != nullptr && request.itl->lu == itl_->lu;
+      return (request.itl != nullptr && request.itl->lu == itl_->lu) || names_lun_of(request);
   }
   return false;
+}
+
+// It may be on its way out, with a LUN that was removed.
+bool TaskManagement::has_task() const {
+  bool found = false;
+  session_.for_each([&](const Request& request) { found |= matches(request); });
+  return found;
 }
 
 bool TaskManagement::is_own(const Request& request) const { return request.nexus == nexus_; }

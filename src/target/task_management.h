@@ -28,7 +28,7 @@ class Session;
 class TaskManagement;
 
 /// The part of a function on one loop.
-class TaskManagementPart {
+class TaskManagementPart final : private RequestWatcher {
  public:
   TaskManagementPart(TaskManagement& owner, Shard& shard) : owner_(owner), shard_(shard) {}
 
@@ -37,12 +37,9 @@ class TaskManagementPart {
   /// Transfers of the host's own commands under way here; any loop.
   bool moving() const { return moving_.load(std::memory_order_acquire) != 0; }
 
-  void quiet(const Request& request);
-  void ended(const Request& request);
-
-  TaskManagementPart* next_waiting = nullptr;  ///< Shard
-
  private:
+  void quiet(const Request& request) override;
+  void ended(const Request& request) override;
   void visit();
   void abort_in(Session& session);
   void report_back();
@@ -65,15 +62,23 @@ class TaskManagement {
   /// The credit has been taken.
   static void start(Session& session, const srp::TaskManagement& request);
 
+  /// Of the LUN it names; null: there was none.
+  const scsi::ItlNexus* itl() const { return itl_; }
+
+  TaskManagement* next_in_shard = nullptr;  ///< Shard
+
  private:
   friend class TaskManagementPart;
   enum class Scope : std::uint8_t { task, nexus_unit, unit };
 
   TaskManagement(Session& session, const srp::TaskManagement& request);
+  ~TaskManagement();
 
   void run();
   void begin_parts();
   bool matches(const Request& request) const;
+  bool names_lun_of(const Request& request) const;
+  bool has_task() const;
   bool is_own(const Request& request) const;
   void part_ended();
   void deadline();

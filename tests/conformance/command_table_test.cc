@@ -89,11 +89,12 @@ TEST_P(CommandCounters, CountWhatHostsDo) {
   expect_good(disk().execute({.cdb = block_cdb(0x2a, 0, 2), .data_out = data}));
   expect_good(disk().execute({.cdb = block_cdb(0x28, 0, 1), .data_in_length = block_size()}));
   EXPECT_FALSE(disk().execute({.cdb = bytes({0xc0, 0, 0, 0, 0, 0})}).good());
-  const scsi::Lu::Counters& counters = disk().lu().counters;
-  EXPECT_EQ(counters.commands.load(), 3u);
-  EXPECT_EQ(counters.errors.load(), 1u);
-  EXPECT_EQ(counters.read_bytes.load(), block_size());
-  EXPECT_EQ(counters.written_bytes.load(), 2 * block_size());
+  for (const scsi::IoCount& count : {disk().lu().io_count(), disk().host(0).unit.counters->sum()}) {
+    EXPECT_EQ(count.commands, 3u);
+    EXPECT_EQ(count.errors, 1u);
+    EXPECT_EQ(count.read_bytes, block_size());
+    EXPECT_EQ(count.written_bytes, 2 * block_size());
+  }
 }
 
 }  // namespace

@@ -47,13 +47,13 @@ class Disk {
     scsi::LuIdentity identity;
     identity.name = "disk";
     identity.unit_serial = "5f1c0000-0000-4000-8000-000000000001";
-    lu_ = std::make_unique<scsi::Lu>(identity, attributes, std::move(store));
+    lu_ = std::make_shared<scsi::Lu>(identity, attributes, std::move(store));
     target_ = std::make_unique<target::Target>(std::vector<runtime::Loop*>{&thread_->loop()},
                                                target::TargetOptions{});
     target::PortDescription port;
     port.scsi.name = "0x1";
     port.open = true;
-    port.luns.push_back({.number = 0, .lu = lu_.get()});
+    port.luns.push_back({.number = 0, .lu = lu_});
     EXPECT_TRUE(target_->add_port(std::move(port)).has_value());
     const auto any = transport::Address::parse("127.0.0.1:0", 0).value();
     address_ = target_->listen(*transport_, any).value().text();
@@ -61,7 +61,7 @@ class Disk {
 
   std::unique_ptr<runtime::LoopThread> thread_;
   std::unique_ptr<transport::Transport> transport_;
-  std::unique_ptr<scsi::Lu> lu_;
+  std::shared_ptr<scsi::Lu> lu_;
   std::unique_ptr<target::Target> target_;
   std::string address_;
 };

@@ -139,7 +139,8 @@ void Actor::begin_read(Operation& operation) {
   std::fill(data.begin(), data.end(), std::byte{0xee});
   initiator::prepare_read(operation, operation.share->first + operation.block,
                           static_cast<std::uint32_t>(operation.blocks), data);
-  operation.transient_retries = 3;
+  // Each LUN may have several things to tell first.
+  operation.transient_retries = verifying_ ? 10 : 3;
   submit(operation);
 }
 

@@ -17,7 +17,8 @@ using simulation::Bug;
 
 constexpr std::pair<const char*, Bug> bugs[] = {
     {"data", Bug::data},   {"credits", Bug::credits}, {"duplicate", Bug::duplicate},
-    {"abort", Bug::abort}, {"leak", Bug::leak},       {"hang", Bug::hang}};
+    {"abort", Bug::abort}, {"leak", Bug::leak},       {"hang", Bug::hang},
+    {"remap", Bug::remap}};
 
 struct Arguments {
   std::uint64_t first = 1;

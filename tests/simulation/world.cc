@@ -4,13 +4,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
+#include "administrator.h"
+#include "disk.h"
 #include "runtime/buffer_pool.h"
-#include "scsi/lu.h"
 #include "srp/iu.h"
-#include "store/ramdisk.h"
-#include "store/wrap_delay.h"
-#include "store/wrap_error.h"
 #include "target/target.h"
 #include "transport/local/local_transport.h"
 
@@ -19,72 +18,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::uint64_t share_blocks = 128;
 // Every operation ends by then, whatever fails.
 constexpr runtime::Time deadline = std::chrono::minutes(30);
 constexpr runtime::Time closing_time = std::chrono::minutes(2);
-
-// A disk that answers late, hangs for a while, or fails. Without faults after calm().
-class Disk {
- public:
-  Disk(runtime::SimulatedLoop& home, std::uint32_t number, std::uint64_t blocks, Random random,
-       Bug bug)
-      : random_(random), bug_(bug) {
-    store::Specification specification{.type = "ramdisk",
-                                       .name = fmt::format("disk{}", number),
-                                       .path = {},
-                                       .size = std::max<std::uint64_t>(blocks * block_size, 4096)};
-    auto ramdisk = store::open_ramdisk(specification, home);
-    CHECK(ramdisk.has_value());
-    auto errors = std::make_unique<store::WrapError>(std::move(*ramdisk));
-    errors_ = errors.get();
-    auto delays = std::make_unique<store::WrapDelay>(
-        std::move(errors), [this](const store::Operation& operation) { return plan(operation); });
-    delays_ = delays.get();
-    const auto attributes = scsi::default_attributes(delays->properties());
-    scsi::LuIdentity identity;
-    identity.name = specification.name;
-    identity.unit_serial = fmt::format("5f1c0000-0000-4000-8000-{:012x}", number);
-    lu_ = std::make_unique<scsi::Lu>(identity, attributes, std::move(delays));
-  }
-
-  scsi::Lu& lu() { return *lu_; }
-  void calm() {
-    calm_ = true;
-    errors_->clear();
-  }
-  void let_go(runtime::Loop& loop) {
-    if (bug_ != Bug::hang || calm_) delays_->release(loop);
-  }
-
- private:
-  runtime::Time plan(const store::Operation& operation) {
-    if (calm_) return runtime::Time{0};
-    if (bug_ == Bug::hang && random_.one_in(20)) return store::WrapDelay::hang;
-    if (bug_ == Bug::data && operation.kind == store::Operation::Kind::write &&
-        random_.one_in(20)) {
-      // Whatever the operation's buffers belong to by then, it is what the disk gets.
-      auto* const first = static_cast<std::byte*>(operation.buffers[0].iov_base);
-      first[random_.below(operation.buffers[0].iov_len)] ^= std::byte{1};
-    }
-    if (random_.one_in(100))
-      errors_->inject({.kinds = store::Fault::all_kinds,
-                       .first = random_.below(4 * share_blocks) * block_size,
-                       .length = block_size,
-                       .times = 1,
-                       .after_the_work = random_.one_in(2)});
-    if (random_.one_in(200)) return store::WrapDelay::hang;
-    if (random_.one_in(50)) return std::chrono::milliseconds(random_.below(3000));
-    return std::chrono::microseconds(random_.below(300));
-  }
-
-  Random random_;
-  Bug bug_;
-  bool calm_ = false;
-  store::WrapError* errors_ = nullptr;
-  store::WrapDelay* delays_ = nullptr;
-  std::unique_ptr<scsi::Lu> lu_;
-};
 
 transport::FaultPlan random_network(Random& random) {
   transport::FaultPlan plan;
@@ -124,6 +60,7 @@ class World {
   Outcome run() {
     release_timer_.world = this;
     target_loops_[0].start_timer(release_timer_, 1s);
+    if (busy_administrator_) administrator_->start();
     for (Actor& actor : actors_) actor.start();
     const auto all = [this](auto predicate) {
       return std::all_of(actors_.begin(), actors_.end(), predicate);
@@ -136,6 +73,7 @@ class World {
     if (findings_.empty()) check_sessions();
     Outcome outcome;
     for (const Actor& actor : actors_) outcome.status += actor.status() + "\n";
+    outcome.status += fmt::format("administrator: {} changes\n", administrator_->operations());
     close(all);
     outcome.findings = findings_.texts();
     outcome.turns = simulation_.turns();
@@ -167,20 +105,18 @@ class World {
       mail.loop = &loop;
     }
     initiators_ = 1 + static_cast<std::uint32_t>(random_.below(4));
-    target::PortDescription port;
-    port.scsi.name = "0x00000000000000000000000000000001";
-    port.open = true;
-    for (std::uint32_t i = 0; i < 1 + random_.below(2); ++i) {
+    const auto disks = bug_ == Bug::remap ? 2u : 1 + static_cast<std::uint32_t>(random_.below(2));
+    for (std::uint32_t i = 0; i < disks; ++i)
       disks_.emplace_back(target_loops_[0], i, initiators_ * share_blocks, Random(random_.next()),
                           bug_);
-      port.luns.push_back({.number = i, .lu = &disks_.back().lu()});
-    }
     target::TargetOptions options;
     options.credits = 2 + static_cast<std::uint32_t>(random_.below(40));
     options.max_credits = options.credits + static_cast<std::uint32_t>(random_.below(100));
     options.immediate_data = !random_.one_in(5);
     target_ = std::make_unique<target::Target>(loops, options);
-    CHECK(target_->add_port(std::move(port)).has_value());
+    administrator_.emplace(target_loops_[0], *target_, disks_, random_.one_in(2) ? initiators_ : 0,
+                           Random(random_.next()), bug_, findings_);
+    busy_administrator_ = bug_ == Bug::remap || (bug_ == Bug::none && random_.one_in(2));
     CHECK(target_->listen(transport_, address_).has_value());
   }
 
@@ -208,7 +144,9 @@ class World {
     perfect(transport_.plan());
     for (Disk& disk : disks_) disk.calm();
     release();
+    administrator_->calm();
     simulation_.run_until(simulation_.now() + 20s);
+    if (!administrator_->idle()) findings_.add("an operation of the administrator did not end");
   }
 
   template <class All, class Predicate>
@@ -297,6 +235,8 @@ class World {
   transport::LocalTransport transport_;
   std::deque<Disk> disks_;
   std::unique_ptr<target::Target> target_;
+  std::optional<Administrator> administrator_;
+  bool busy_administrator_ = false;
   std::deque<Actor> actors_;
   std::deque<ReleaseMail> release_mails_;
   runtime::Buffer leaked_;

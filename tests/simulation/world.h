@@ -19,7 +19,11 @@ enum class Bug : std::uint8_t {
   abort,      ///< ABORT TASK is answered but not done
   leak,       ///< the target forgets to give a buffer back
   hang,       ///< the disk never answers, and task management does not reach the target
+  remap,      ///< the administrator puts the wrong disk back
 };
+
+/// Of a disk, for each initiator.
+inline constexpr std::uint64_t share_blocks = 128;
 
 struct Outcome {
   std::vector<std::string> findings;

@@ -17,12 +17,6 @@ scsi::PortId initiator_id() {
   return id;
 }
 
-std::unique_ptr<scsi::LunMap> map_of(scsi::Lu& lu, const InProcessOptions& options) {
-  auto map = scsi::LunMap::make({{options.number, &lu, options.write_protected}});
-  CHECK(map.has_value());
-  return std::move(*map);
-}
-
 scsi::LuIdentity identity() {
   scsi::LuIdentity identity;
   identity.name = "ram0";
@@ -139,11 +133,13 @@ ScsiReply TestCommand::reply() const {
   return reply;
 }
 
-Host::Host(runtime::Loop& loop, scsi::Lu& lu, const scsi::TargetPort& port,
+Host::Host(runtime::Loop& loop, const std::shared_ptr<scsi::Lu>& lu, const scsi::TargetPort& port,
            const InProcessOptions& options)
-    : nexus("0x00000000000000000000000000000001", initiator_id(), port, map_of(lu, options)),
+    : nexus("0x00000000000000000000000000000001", initiator_id(), port),
+      unit(options.number, std::make_shared<scsi::IoCounters>(lu, 1), options.write_protected),
       command(loop, tasks, nexus),
       lun(scsi::encode_lun(options.number)) {
+  nexus.luns().add(unit);
   command.arrival = options.arrival;
 }
 
@@ -171,13 +167,13 @@ InProcessDevice::InProcessDevice(const InProcessOptions& options)
   store_ = store.get();
   const auto attributes =
       options.attributes.value_or(scsi::default_attributes(store->properties()));
-  lu_ = std::make_unique<scsi::Lu>(identity(), attributes, std::move(store));
-  hosts_.push_back(std::make_unique<Host>(loop_, *lu_, port_, options_));
+  lu_ = std::make_shared<scsi::Lu>(identity(), attributes, std::move(store));
+  hosts_.push_back(std::make_unique<Host>(loop_, lu_, port_, options_));
   host(0).itl().unit_attentions.store(0);
 }
 
 std::unique_ptr<ScsiDevice> InProcessDevice::another_host() {
-  hosts_.push_back(std::make_unique<Host>(loop_, *lu_, port_, options_));
+  hosts_.push_back(std::make_unique<Host>(loop_, lu_, port_, options_));
   return std::make_unique<AnotherHost>(*this, hosts_.size() - 1);
 }
 

@@ -75,14 +75,16 @@ struct InProcessOptions {
 
 /// One initiator port at the unit.
 struct Host {
-  Host(runtime::Loop& loop, scsi::Lu& lu, const scsi::TargetPort& port,
+  Host(runtime::Loop& loop, const std::shared_ptr<scsi::Lu>& lu, const scsi::TargetPort& port,
        const InProcessOptions& options);
+  ~Host() { nexus.luns().remove(unit); }
   scsi::ItNexus nexus;
+  scsi::ItlNexus unit;
   scsi::TaskSet tasks;
   TestCommand command;
   std::uint64_t lun;
 
-  scsi::ItlNexus& itl() { return *nexus.luns().find(lun); }
+  scsi::ItlNexus& itl() { return unit; }
 };
 
 class InProcessDevice final : public ScsiDevice {
@@ -111,7 +113,7 @@ class InProcessDevice final : public ScsiDevice {
   runtime::SimulatedLoop loop_;
   scsi::TargetPort port_;
   MemoryStore* store_;
-  std::unique_ptr<scsi::Lu> lu_;
+  std::shared_ptr<scsi::Lu> lu_;
   std::vector<std::unique_ptr<Host>> hosts_;
 };
 

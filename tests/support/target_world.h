@@ -36,8 +36,15 @@ class World {
   /// One of the units; LUN 0 and 1 of the port.
   HeldStore& store(std::size_t index = 0) { return *stores_[index]; }
   scsi::Lu& lu(std::size_t index = 0) { return *lus_[index]; }
+  const std::shared_ptr<scsi::Lu>& shared_lu(std::size_t index = 0) { return lus_[index]; }
+  /// The world's share of a unit; its store goes with the last one.
+  void forget_lu(std::size_t index) {
+    stores_[index] = nullptr;
+    lus_[index].reset();
+  }
   runtime::SimulatedLoop& loop(std::size_t index = 0) { return *loops_[index]; }
   target::Target& target() { return *target_; }
+  target::PortHandle port() const { return port_; }
   transport::Listener::Handler& listener() { return transport_.handler(); }
 
   /// Lets everything happen that needs no time to pass.
@@ -61,9 +68,10 @@ class World {
   runtime::Simulation simulation_{1};
   std::vector<std::unique_ptr<runtime::SimulatedLoop>> loops_;
   std::vector<HeldStore*> stores_;
-  std::vector<std::unique_ptr<scsi::Lu>> lus_;
+  std::vector<std::shared_ptr<scsi::Lu>> lus_;
   MockTransport transport_;
   std::unique_ptr<target::Target> target_;
+  target::PortHandle port_{};
   std::vector<std::unique_ptr<MockLogin>> logins_;
   bool shutting_down_ = false;
   bool done_ = false;
@@ -94,16 +102,19 @@ inline World::World(WorldOptions options) {
     scsi::LuIdentity identity;
     identity.name = "disk" + std::to_string(i);
     identity.unit_serial = "00000000-0000-0000-0000-00000000000" + std::to_string(i);
-    lus_.push_back(std::make_unique<scsi::Lu>(identity, attributes, std::move(store)));
-    port.luns.push_back({.number = i, .lu = lus_.back().get(), .write_protected = false});
+    lus_.push_back(std::make_shared<scsi::Lu>(identity, attributes, std::move(store)));
+    port.luns.push_back({.number = i, .lu = lus_.back(), .write_protected = false});
   }
   target_ = std::make_unique<target::Target>(loops, options.target);
-  CHECK(target_->add_port(std::move(port)).has_value());
+  const auto added = target_->add_port(port);
+  CHECK(added.has_value());
+  port_ = *added;
   CHECK(target_->listen(transport_, {}).has_value());
 }
 
 inline World::~World() {
   for (HeldStore* store : stores_) {
+    if (store == nullptr) continue;
     store->hold = false;
     store->let_go();
   }

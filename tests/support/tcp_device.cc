@@ -69,7 +69,7 @@ void TcpTarget::open_unit(store::Specification specification) {
   }
   auto store = must(store::open(specification, threads_[0]->loop()));
   const auto attributes = scsi::default_attributes(store->properties());
-  lu_ = std::make_unique<scsi::Lu>(identity(), attributes, std::move(store));
+  lu_ = std::make_shared<scsi::Lu>(identity(), attributes, std::move(store));
 }
 
 void TcpTarget::serve() {
@@ -79,7 +79,7 @@ void TcpTarget::serve() {
   target::PortDescription port;
   port.scsi.name = "0xdeea7be2967200000000000000000000";
   port.open = true;
-  port.luns.push_back({.number = 0, .lu = lu_.get(), .write_protected = false});
+  port.luns.push_back({.number = 0, .lu = lu_, .write_protected = false});
   const auto added = target_->add_port(std::move(port));
   CHECK(added.has_value());
   address_ = must(target_->listen(*transport_, must(transport::Address::parse("127.0.0.1:0", 0))));

@@ -60,7 +60,7 @@ class TcpTarget {
   std::unique_ptr<TemporaryFile> file_;
   std::vector<std::unique_ptr<runtime::LoopThread>> threads_;
   std::unique_ptr<transport::Transport> transport_;
-  std::unique_ptr<scsi::Lu> lu_;
+  std::shared_ptr<scsi::Lu> lu_;
   std::unique_ptr<target::Target> target_;
   transport::Address address_;
 };

@@ -1,5 +1,8 @@
 // The list grows with the LUNs a host sees (16,384 of them take 128 KiB), so unlike other parameter
 // data it asks for a buffer of its own size.
+//
+// LUNs come and go meanwhile. REPORTED LUNS DATA HAS CHANGED is raised after such a change:
+// clearing it ahead of reading the list loses none.
 #include "scsi/commands/report_luns.h"
 
 #include <cstddef>
@@ -42,30 +45,43 @@ Selection select(std::uint8_t report) {
   }
 }
 
-std::size_t list_length(const Command& command, const Selection& selection) {
-  const std::size_t units = selection.units ? command.nexus->luns().size() : 0;
-  return (units + (selection.well_known ? 1 : 0)) * sizeof(wire::be64);
+// Entries that a list may need to hold: some more than there are, since LUNs may be added while the
+// command waits for its buffer.
+std::size_t expected_entries(const Command& command, const Selection& selection) {
+  constexpr std::size_t margin = 64;
+  const std::size_t units = selection.units ? command.nexus->luns().size() + margin : 0;
+  return units + (selection.well_known ? 1 : 0);
 }
 
-void write_list(Command& command, const Selection& selection, std::size_t length) {
+/// Returns the bytes of header and list.
+std::size_t write_list(Command& command, const Selection& selection) {
   const auto out = command.buffer.bytes();
-  auto& header = *wire::view_mut<wire::ReportLunsHeader>(out);
-  header = {static_cast<std::uint32_t>(length), 0};
-  std::size_t at = sizeof header;
+  std::size_t at = sizeof(wire::ReportLunsHeader);
+  bool fits = true;
   const auto put = [&](std::uint64_t lun) {
+    fits = out.size() - at >= sizeof(wire::be64);
+    if (!fits) return;
     *wire::view_mut<wire::be64>(out.subspan(at)) = lun;
     at += sizeof(wire::be64);
   };
-  LunMap& luns = command.nexus->luns();
-  for (std::size_t i = 0; selection.units && i < luns.size(); ++i) put(luns.at(i).lun);
+  const LunMap& luns = command.nexus->luns();
+  if (selection.units) luns.for_each([&](const ItlNexus& unit) { put(unit.lun); });
   if (selection.well_known) put(report_luns_well_known_lun);
+  // More than the margin were added: the host is to ask again.
+  if (!fits)
+    luns.for_each([](ItlNexus& unit) { unit.raise(UnitAttention::reported_luns_changed); });
+  *wire::view_mut<wire::ReportLunsHeader>(out) = {
+      static_cast<std::uint32_t>(at - sizeof(wire::ReportLunsHeader)), 0};
+  return at;
 }
 
 // The list tells what the condition announces (SPC-5 6.33.1).
-void clear_luns_changed(LunMap& luns) {
-  const auto mask = ~(1u << static_cast<unsigned>(UnitAttention::reported_luns_changed));
-  for (std::size_t i = 0; i < luns.size(); ++i)
-    luns.at(i).unit_attentions.fetch_and(mask, std::memory_order_acq_rel);
+void clear_luns_changed(const LunMap& luns) {
+  constexpr auto bit = 1u << static_cast<unsigned>(UnitAttention::reported_luns_changed);
+  luns.for_each([](ItlNexus& unit) {
+    if ((unit.unit_attentions.load(std::memory_order_relaxed) & bit) != 0)
+      unit.unit_attentions.fetch_and(~bit, std::memory_order_acq_rel);
+  });
 }
 
 }  // namespace
@@ -76,15 +92,15 @@ runtime::Task<Result> report_luns(Command& command) {
   if (!selection.valid) co_return sense::invalid_field_in_cdb(2);
   // SPC-5 6.33.1: the header and two entries are the least a host may ask for.
   if (cdb.length < 16) co_return sense::invalid_field_in_cdb(6);
-  const std::size_t length = list_length(command, selection);
+  const std::size_t entries = expected_entries(command, selection);
   BufferRequest request;
-  request.start(command, sizeof(wire::ReportLunsHeader) + length);
+  request.start(command, sizeof(wire::ReportLunsHeader) + entries * sizeof(wire::be64));
   co_await request;
   command.buffer = request.buffer;
   if (command.aborted) co_return Result{};
-  write_list(command, selection, length);
   clear_luns_changed(command.nexus->luns());
-  co_return send_buffer(command, sizeof(wire::ReportLunsHeader) + length, cdb.length);
+  const std::size_t length = write_list(command, selection);
+  co_return send_buffer(command, length, cdb.length);
 }
 
 }  // namespace srpd::scsi

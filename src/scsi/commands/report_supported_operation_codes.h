@@ -16,7 +16,7 @@ inline constexpr Spec report_supported_operation_codes_spec{
     .data = Data::in,
     .usage = {0xa3, 0x0c, 0x87, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0},
     .run = report_supported_operation_codes,
-    .supported = [](const Lu& lu) { return lu.attributes().emulate_rsoc; },
+    .supported = [](const Lu& lu) { return lu.attributes().emulate_rsoc.get(); },
 };
 
 }  // namespace srpd::scsi

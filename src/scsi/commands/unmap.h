@@ -16,7 +16,7 @@ inline constexpr Spec unmap_spec{
     .access = Access::write,
     .usage = {0x42, 0x01, 0, 0, 0, 0, 0x3f, 0xff, 0xff, 0},
     .start = unmap,
-    .supported = [](const Lu& lu) { return lu.attributes().emulate_tpu; },
+    .supported = [](const Lu& lu) { return lu.attributes().emulate_tpu.get(); },
 };
 
 }  // namespace srpd::scsi

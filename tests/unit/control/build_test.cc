@@ -62,7 +62,7 @@ TEST_F(BuildTest, UnitsAndPortAsConfigured) {
   const target::PortDescription& port = built.ports[0];
   EXPECT_FALSE(port.open);
   EXPECT_TRUE(port.any_identifier);
-  EXPECT_EQ(port.luns[1].lu, built.units[1].get());
+  EXPECT_EQ(port.luns[1].lu, built.units[1]);
   ASSERT_EQ(port.acls.size(), 2u);
   EXPECT_TRUE(port.acls[0].key.matches({}, "192.0.2.7"));
   ASSERT_EQ(port.acls[0].luns.size(), 1u);

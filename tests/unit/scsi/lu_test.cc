@@ -42,6 +42,59 @@ TEST(Lu, TakesProductFromTheStoreUnlessNamed) {
   EXPECT_EQ(named.identity().product, "MINE");
 }
 
+class ChangedAttributes : public testing::Test {
+ protected:
+  template <class Change>
+  std::vector<UnitAttention> told_of(Change change) {
+    LuAttributes wanted = lu->attributes();
+    change(wanted);
+    lu->change_attributes(wanted);
+    std::vector<UnitAttention> told;
+    while (const auto condition = take_unit_attention(itl)) told.push_back(*condition);
+    return told;
+  }
+  using Told = std::vector<UnitAttention>;
+
+  std::shared_ptr<Lu> lu =
+      std::make_shared<Lu>(LuIdentity{.unit_serial = "1"}, LuAttributes{},
+                           std::make_unique<MemoryStore>(MemoryStoreOptions{}));
+  ItlNexus itl{0, std::make_shared<IoCounters>(lu, 1), false};
+};
+
+TEST_F(ChangedAttributes, HostsAreToldWhatToReadAgain) {
+  EXPECT_EQ(take_unit_attention(itl), UnitAttention::power_on);
+  EXPECT_EQ(told_of([](LuAttributes&) {}), Told{});
+  EXPECT_EQ(told_of([](LuAttributes& wanted) { wanted.queue_depth = 7; }), Told{});
+  EXPECT_EQ(lu->attributes().queue_depth, 7u);
+  EXPECT_EQ(told_of([](LuAttributes& wanted) { wanted.emulate_fua_write = false; }),
+            Told{UnitAttention::mode_parameters_changed});
+  EXPECT_EQ(told_of([](LuAttributes& wanted) { wanted.max_unmap_lba_count = 7; }),
+            Told{UnitAttention::inquiry_data_changed});
+  EXPECT_EQ(told_of([](LuAttributes& wanted) { wanted.is_nonrot = false; }),
+            Told{UnitAttention::inquiry_data_changed});
+  EXPECT_EQ(told_of([](LuAttributes& wanted) { wanted.emulate_tpu = true; }),
+            (Told{UnitAttention::capacity_changed, UnitAttention::inquiry_data_changed}));
+  EXPECT_TRUE(lu->attributes().emulate_tpu);
+}
+
+TEST(Lu, IdentityChangesOnlyWhileNobodyKnowsIt) {
+  const auto lu = std::make_shared<Lu>(LuIdentity{.unit_serial = "1"}, LuAttributes{},
+                                       std::make_unique<MemoryStore>(MemoryStoreOptions{}));
+  ASSERT_TRUE(lu->change_identity({.unit_serial = "2", .vendor = "ME"}).has_value());
+  EXPECT_EQ(lu->identity().unit_serial, "2");
+  EXPECT_EQ(lu->identity().product, "RAMDISK-MCP");
+  lu->add_export();
+  EXPECT_TRUE(lu->exported());
+  EXPECT_FALSE(lu->change_identity({.unit_serial = "3"}).has_value());
+  lu->remove_export();
+  {
+    const ItlNexus last(0, std::make_shared<IoCounters>(lu, 1), false);
+    EXPECT_FALSE(lu->change_identity({.unit_serial = "3"}).has_value());
+  }
+  EXPECT_EQ(lu->identity().unit_serial, "2");
+  EXPECT_FALSE(lu->exported());
+}
+
 TEST(LuAttributes, FollowFromTheStore) {
   store::Properties properties;
   properties.block_size = 4096;

@@ -2,6 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <map>
+#include <thread>
+
 #include "scsi/lu.h"
 #include "support/memory_store.h"
 
@@ -11,32 +15,53 @@ namespace {
 using test::MemoryStore;
 using test::MemoryStoreOptions;
 
-std::unique_ptr<LunMap> map_of(std::vector<LunMap::Entry> entries) {
-  auto map = LunMap::make(std::move(entries));
-  EXPECT_TRUE(map.has_value());
-  return map ? std::move(*map) : nullptr;
+std::shared_ptr<Lu> make_lu() {
+  return std::make_shared<Lu>(LuIdentity{.unit_serial = "1"}, LuAttributes{},
+                              std::make_unique<MemoryStore>(MemoryStoreOptions{}));
 }
 
-TEST(LunMap, RefusesDoubleAndTooLargeNumbers) {
-  EXPECT_FALSE(LunMap::make({{3}, {1}, {3}}).has_value());
-  EXPECT_FALSE(LunMap::make({{16384}}).has_value());
-  EXPECT_TRUE(LunMap::make({}).has_value());
+std::unique_ptr<ItlNexus> make_itl(const std::shared_ptr<Lu>& lu, std::uint32_t number) {
+  return std::make_unique<ItlNexus>(number, std::make_shared<IoCounters>(lu, 1), false);
 }
 
-TEST(LunMap, FindsInEveryAddressingMethod) {
-  const auto map = map_of({{0}, {1}, {31}, {255}, {256}, {16383}});
+class LunMaps : public testing::Test {
+ protected:
+  ~LunMaps() override {
+    for (const auto& [number, unit] : units) map.remove(*unit);
+  }
+  void add(std::uint32_t number) {
+    units[number] = make_itl(lu, number);
+    map.add(*units[number]);
+  }
+  void remove(std::uint32_t number) {
+    map.remove(*units[number]);
+    units.erase(number);
+  }
+  std::vector<std::uint32_t> numbers() const {
+    std::vector<std::uint32_t> all;
+    map.for_each([&](const ItlNexus& unit) { all.push_back(unit.number); });
+    return all;
+  }
+
+  std::shared_ptr<Lu> lu = make_lu();
+  LunMap map;
+  std::map<std::uint32_t, std::unique_ptr<ItlNexus>> units;
+};
+
+TEST_F(LunMaps, FindsInEveryAddressingMethod) {
+  for (const std::uint32_t number : {0u, 1u, 31u, 255u, 256u, 16383u}) add(number);
   const auto number_at = [&](std::uint64_t lun) {
-    const ItlNexus* const found = map->find(lun);
-    return found == nullptr ? -1 : static_cast<int>(found - &map->at(0));
+    const ItlNexus* const found = map.find(lun);
+    return found == nullptr ? -1 : static_cast<int>(found->number);
   };
   EXPECT_EQ(number_at(0x0000000000000000), 0);
   EXPECT_EQ(number_at(0x0001000000000000), 1);
-  EXPECT_EQ(number_at(0x4001000000000000), 1);  // flat space
-  EXPECT_EQ(number_at(0x801f000000000000), 2);  // logical unit addressing
-  EXPECT_EQ(number_at(0x00ff000000000000), 3);
-  EXPECT_EQ(number_at(0x4100000000000000), 4);
-  EXPECT_EQ(number_at(0xd200010000000000), 4);  // extended flat space
-  EXPECT_EQ(number_at(0x7fff000000000000), 5);
+  EXPECT_EQ(number_at(0x4001000000000000), 1);   // flat space
+  EXPECT_EQ(number_at(0x801f000000000000), 31);  // logical unit addressing
+  EXPECT_EQ(number_at(0x00ff000000000000), 255);
+  EXPECT_EQ(number_at(0x4100000000000000), 256);
+  EXPECT_EQ(number_at(0xd200010000000000), 256);  // extended flat space
+  EXPECT_EQ(number_at(0x7fff000000000000), 16383);
   EXPECT_EQ(number_at(0x0002000000000000), -1);
   EXPECT_EQ(number_at(0x0101000000000000), -1);  // bus 1
   EXPECT_EQ(number_at(0x0001000000000001), -1);  // a second level
@@ -45,30 +70,80 @@ TEST(LunMap, FindsInEveryAddressingMethod) {
   EXPECT_EQ(number_at(0xd201000000000000), -1);
 }
 
-TEST(ItNexus, NewHostsLearnOfPowerOnOnce) {
-  Lu lu({.unit_serial = "1"}, {}, std::make_unique<MemoryStore>(MemoryStoreOptions{}));
-  const TargetPort port;
-  ItNexus nexus("a", {}, port, map_of({{0, &lu, false}}));
-  ItlNexus& itl = nexus.luns().at(0);
-  EXPECT_EQ(take_unit_attention(itl), UnitAttention::power_on);
-  EXPECT_EQ(take_unit_attention(itl), std::nullopt);
+TEST_F(LunMaps, ChangesKeepTheOrder) {
+  for (const std::uint32_t number : {300u, 5u, 16383u, 0u, 129u}) add(number);
+  EXPECT_EQ(numbers(), (std::vector<std::uint32_t>{0, 5, 129, 300, 16383}));
+  remove(129);
+  remove(0);
+  add(6);
+  EXPECT_EQ(numbers(), (std::vector<std::uint32_t>{5, 6, 300, 16383}));
+  EXPECT_EQ(map.size(), 4u);
+  EXPECT_EQ(map.at(0), nullptr);
+  EXPECT_EQ(map.at(1000), nullptr);
 }
 
-TEST(ItNexus, UnitAttentionsReachEveryHostButOneByImportance) {
-  Lu lu({.unit_serial = "1"}, {}, std::make_unique<MemoryStore>(MemoryStoreOptions{}));
-  const TargetPort port;
-  ItNexus a("a", {}, port, map_of({{0, &lu, false}}));
-  ItNexus b("b", {}, port, map_of({{0, &lu, false}}));
-  lu.raise(UnitAttention::mode_parameters_changed, &a.luns().at(0));
-  lu.raise(UnitAttention::reported_luns_changed);
-  ItlNexus& first = a.luns().at(0);
-  ItlNexus& second = b.luns().at(0);
-  EXPECT_EQ(take_unit_attention(first), UnitAttention::power_on);
-  EXPECT_EQ(take_unit_attention(first), UnitAttention::reported_luns_changed);
-  EXPECT_EQ(take_unit_attention(first), std::nullopt);
-  EXPECT_EQ(take_unit_attention(second), UnitAttention::power_on);
-  EXPECT_EQ(take_unit_attention(second), UnitAttention::reported_luns_changed);
-  EXPECT_EQ(take_unit_attention(second), UnitAttention::mode_parameters_changed);
+// For the thread sanitizer: one thread changes the table, another one reads it.
+TEST_F(LunMaps, AreReadWhileTheyChange) {
+  for (std::uint32_t number = 0; number < 300; ++number) units[number] = make_itl(lu, number);
+  std::atomic<bool> stop{false};
+  std::thread reader([&] {
+    while (!stop) {
+      map.for_each([](ItlNexus& unit) { unit.raise(UnitAttention::reported_luns_changed); });
+      const ItlNexus* const found = map.find(encode_lun(290));
+      EXPECT_TRUE(found == nullptr || found->number == 290);
+    }
+  });
+  for (int round = 0; round < 50; ++round) {
+    for (const auto& [number, unit] : units) map.add(*unit);
+    for (const auto& [number, unit] : units) map.remove(*unit);
+  }
+  stop = true;
+  reader.join();
+  units.clear();
+}
+
+TEST(ItlNexus, NewHostsLearnOfPowerOnOnce) {
+  const auto itl = make_itl(make_lu(), 0);
+  EXPECT_EQ(take_unit_attention(*itl), UnitAttention::power_on);
+  EXPECT_EQ(take_unit_attention(*itl), std::nullopt);
+}
+
+TEST(ItlNexus, UnitAttentionsReachEveryHostButOneByImportance) {
+  const auto lu = make_lu();
+  const auto a = make_itl(lu, 0);
+  const auto b = make_itl(lu, 7);
+  lu->raise(UnitAttention::mode_parameters_changed, a.get());
+  lu->raise(UnitAttention::reported_luns_changed);
+  EXPECT_EQ(take_unit_attention(*a), UnitAttention::power_on);
+  EXPECT_EQ(take_unit_attention(*a), UnitAttention::reported_luns_changed);
+  EXPECT_EQ(take_unit_attention(*a), std::nullopt);
+  EXPECT_EQ(take_unit_attention(*b), UnitAttention::power_on);
+  EXPECT_EQ(take_unit_attention(*b), UnitAttention::reported_luns_changed);
+  EXPECT_EQ(take_unit_attention(*b), UnitAttention::mode_parameters_changed);
+}
+
+TEST(ItlNexus, KeepsTheUnit) {
+  auto lu = make_lu();
+  const std::weak_ptr<Lu> watched = lu;
+  auto itl = make_itl(lu, 0);
+  lu.reset();
+  EXPECT_FALSE(watched.expired());
+  itl.reset();
+  EXPECT_TRUE(watched.expired());
+}
+
+TEST(IoCounters, TheUnitAddsUpThoseThatAreGone) {
+  const auto lu = make_lu();
+  auto counters = std::make_shared<IoCounters>(lu, 2);
+  IoCounters::Cell::add(counters->cells()[0].commands, 3);
+  IoCounters::Cell::add(counters->cells()[1].commands, 4);
+  IoCounters::Cell::add(counters->cells()[1].read_bytes, 512);
+  const IoCounters others(lu, 1);
+  EXPECT_EQ(counters->sum().commands, 7u);
+  EXPECT_EQ(lu->io_count().commands, 7u);
+  counters.reset();
+  EXPECT_EQ(lu->io_count().commands, 7u);
+  EXPECT_EQ(lu->io_count().read_bytes, 512u);
 }
 
 }  // namespace

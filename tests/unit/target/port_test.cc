@@ -56,46 +56,14 @@ TEST(AclKey, NonsenseIsRefusedWithARemedy) {
   }
 }
 
-class Maps : public testing::Test {
- protected:
-  Maps() {
-    for (std::uint32_t number : {7u, 3u})
-      port.luns.push_back({.number = number, .lu = &world.lu(), .write_protected = number == 7});
-  }
-  test::World world;
-  PortDescription port;
-};
-
-TEST_F(Maps, MappedLunsAndWriteProtection) {
-  const NodeAcl acl{.key = *AclKey::parse("192.0.2.1"),
-                    .luns = {{0, 3, false}, {1, 3, true}, {300, 7, false}}};
-  const auto map = make_lun_map(port, acl);
-  ASSERT_TRUE(map.has_value());
-  ASSERT_EQ((*map)->size(), 3u);
-  EXPECT_FALSE((*map)->at(0).write_protected);
-  EXPECT_TRUE((*map)->at(1).write_protected);
-  EXPECT_TRUE((*map)->at(2).write_protected);
-  EXPECT_NE((*map)->find(scsi::encode_lun(300)), nullptr);
-  EXPECT_EQ((*map)->find(scsi::encode_lun(3)), nullptr);
-}
-
-TEST_F(Maps, LunThePortDoesNotHave) {
-  port.acls.push_back({.key = *AclKey::parse("192.0.2.1"), .luns = {{0, 4, false}}});
-  const auto checked = check(port);
-  ASSERT_FALSE(checked.has_value());
-  EXPECT_NE(checked.error().text().find("no LUN 4"), std::string::npos);
-}
-
-TEST_F(Maps, LunTwice) {
-  port.acls.push_back({.key = *AclKey::parse("192.0.2.1"), .luns = {{0, 3, false}, {0, 7, false}}});
-  EXPECT_FALSE(check(port).has_value());
-}
-
-TEST_F(Maps, FirstMatchingAcl) {
-  port.acls.push_back({.key = *AclKey::parse("192.0.2.9"), .luns = {}});
-  port.acls.push_back({.key = *AclKey::parse("192.0.2.1"), .luns = {}});
-  EXPECT_EQ(find_acl(port, some_id, "192.0.2.1"), &port.acls[1]);
-  EXPECT_EQ(find_acl(port, some_id, "192.0.2.2"), nullptr);
+TEST(PortLimits, AreIbSrpts) {
+  EXPECT_TRUE(check(PortLimits{}).has_value());
+  EXPECT_TRUE(check({.max_rsp_size = 40, .max_rdma_size = 16777216, .sq_size = 65535}).has_value());
+  for (const PortLimits& wrong :
+       {PortLimits{.max_rsp_size = 39}, PortLimits{.max_rsp_size = 1025},
+        PortLimits{.max_rdma_size = 65535}, PortLimits{.max_rdma_size = 16777217},
+        PortLimits{.sq_size = 3}, PortLimits{.sq_size = 65536}})
+    EXPECT_FALSE(check(wrong).has_value());
 }
 
 }  // namespace

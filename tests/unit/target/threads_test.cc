@@ -192,10 +192,10 @@ TEST_F(Threads, ResetsAndShutdownUnderLoad) {
   scsi::LuIdentity identity;
   identity.name = "disk";
   identity.unit_serial = "00000000-0000-0000-0000-000000000001";
-  scsi::Lu lu(identity, attributes, std::move(store));
+  auto lu = std::make_shared<scsi::Lu>(identity, attributes, std::move(store));
   target::PortDescription port;
   port.open = true;
-  port.luns.push_back({.number = 0, .lu = &lu, .write_protected = false});
+  port.luns.push_back({.number = 0, .lu = lu, .write_protected = false});
   std::unique_ptr<target::Target> target;
   on(0, [&] {
     target = std::make_unique<target::Target>(
