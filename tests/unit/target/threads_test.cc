@@ -31,8 +31,8 @@ constexpr int depth = 8;
 class Client final : public transport::Connector::Handler, public transport::Channel::Handler {
  public:
   Client(runtime::Loop& loop, transport::Transport& transport, std::uint8_t nexus,
-         std::uint32_t number, bool single)
-      : loop_(loop), transport_(transport), number_(number) {
+         std::uint32_t number, bool single, std::uint32_t lun = 0)
+      : loop_(loop), transport_(transport), number_(number), lun_(scsi::encode_lun(lun)) {
     srp::LoginRequest login;
     login.max_iu = 8260;
     login.initiator[15] = std::byte{nexus};
@@ -105,6 +105,7 @@ class Client final : public transport::Connector::Handler, public transport::Cha
       const wire::srp::MemoryDescriptor descriptor{key.address, key.key, 8 * block};
       srp::CommandSpec spec;
       spec.tag = wire::srp::to_tag(index + depth * std::uint64_t{++generation});
+      spec.lun = client.lun_;
       spec.cdb = cdb;
       (writing ? spec.data_out : spec.data_in) = {srp::Format::direct, {&descriptor, 1}, {}, 0};
       sent = got = false;
@@ -151,6 +152,7 @@ class Client final : public transport::Connector::Handler, public transport::Cha
   runtime::Loop& loop_;
   transport::Transport& transport_;
   const std::uint32_t number_;
+  const std::uint64_t lun_;
   wire::srp::LoginReqRdma login_;
   std::unique_ptr<transport::Connector> connector_;
   std::unique_ptr<transport::Channel> channel_;
@@ -182,24 +184,35 @@ class Threads : public testing::Test {
     return false;
   }
 
+  static std::shared_ptr<scsi::Lu> make_unit(const std::string& name) {
+    auto store = std::make_unique<HeldStore>(4 << 20);
+    const auto attributes = scsi::default_attributes(store->properties());
+    scsi::LuIdentity identity;
+    identity.name = identity.unit_serial = name;
+    return std::make_shared<scsi::Lu>(identity, attributes, std::move(store));
+  }
+  std::unique_ptr<target::Target> make_target() {
+    return std::make_unique<target::Target>(
+        std::vector<runtime::Loop*>{&loop(0), &loop(1), &loop(2)}, target::TargetOptions{});
+  }
+  void shut_down(target::Target& target) {
+    std::promise<void> done;
+    on(0, [&] { target.shutdown([&] { done.set_value(); }); });
+    done.get_future().wait();
+  }
+
   std::vector<std::unique_ptr<runtime::LoopThread>> threads_;
 };
 
 TEST_F(Threads, ResetsAndShutdownUnderLoad) {
   transport::LocalTransport transport;
-  auto store = std::make_unique<HeldStore>(4 << 20);
-  const auto attributes = scsi::default_attributes(store->properties());
-  scsi::LuIdentity identity;
-  identity.name = "disk";
-  identity.unit_serial = "00000000-0000-0000-0000-000000000001";
-  auto lu = std::make_shared<scsi::Lu>(identity, attributes, std::move(store));
+  const auto lu = make_unit("disk");
   target::PortDescription port;
   port.open = true;
   port.luns.push_back({.number = 0, .lu = lu, .write_protected = false});
   std::unique_ptr<target::Target> target;
   on(0, [&] {
-    target = std::make_unique<target::Target>(
-        std::vector<runtime::Loop*>{&loop(0), &loop(1), &loop(2)}, target::TargetOptions{});
+    target = make_target();
     EXPECT_TRUE(target->add_port(port).has_value());
     EXPECT_TRUE(
         target->listen(transport, transport::LocalTransport::address("target")).has_value());
@@ -232,15 +245,65 @@ TEST_F(Threads, ResetsAndShutdownUnderLoad) {
   on(0, [&] { target->list_sessions([&](auto infos) { listed.set_value(infos.size()); }); });
   EXPECT_EQ(listed.get_future().get(), 6u);
 
-  std::promise<void> done;
-  on(0, [&] { target->shutdown([&] { done.set_value(); }); });
-  done.get_future().wait();
+  shut_down(*target);
   for (std::size_t i = 0; i < clients.size(); ++i) {
     EXPECT_TRUE(eventually([&] { return clients[i]->closed.load(); }));
     EXPECT_FALSE(clients[i]->wrong);
     on(i, [&] { clients[i]->destroy(); });
   }
   on(0, [&] { target.reset(); });
+}
+
+// One nexus works on LUN 0 all the time; the LUN of the other one goes and comes.
+TEST_F(Threads, LunsChangeUnderLoad) {
+  transport::LocalTransport transport;
+  const auto kept = make_unit("kept"), changing = make_unit("changing");
+  target::PortDescription description;
+  description.open = true;
+  description.luns = {{0, kept, false}, {1, changing, false}};
+  std::unique_ptr<target::Target> target;
+  target::PortHandle port{};
+  on(0, [&] {
+    target = make_target();
+    port = target->add_port(description).value();
+    EXPECT_TRUE(
+        target->listen(transport, transport::LocalTransport::address("target")).has_value());
+  });
+  std::vector<std::unique_ptr<Client>> clients;
+  for (std::uint32_t i = 0; i < 6; ++i) {
+    clients.push_back(std::make_unique<Client>(
+        loop(i), transport, static_cast<std::uint8_t>(1 + i / 3), i, i % 3 == 0, i / 3));
+    Client& client = *clients.back();
+    on(i, [&] { client.connect(); });
+    ASSERT_TRUE(eventually([&] { return client.up || client.failed; }));
+    ASSERT_TRUE(client.up);
+  }
+  for (int i = 0; i < 25; ++i) {
+    std::promise<bool> removed;
+    on(0, [&] {
+      EXPECT_TRUE(
+          target->remove_lun(port, 1, [&](bool held) { removed.set_value(held); }).has_value());
+      scsi::LuAttributes attributes = kept->attributes();
+      attributes.is_nonrot = !attributes.is_nonrot;
+      kept->change_attributes(attributes);
+    });
+    EXPECT_FALSE(removed.get_future().get());
+    on(0, [&] { EXPECT_TRUE(target->add_lun(port, {1, changing, false}).has_value()); });
+    EXPECT_GT(kept->io_count().commands, 0u);
+  }
+  for (const auto& client : clients) {
+    const int before = client->rounds;
+    EXPECT_TRUE(eventually([&] { return client->rounds > before; }));
+  }
+  shut_down(*target);
+  for (std::size_t i = 0; i < clients.size(); ++i) {
+    EXPECT_TRUE(eventually([&] { return clients[i]->closed.load(); }));
+    EXPECT_FALSE(clients[i]->wrong);
+    on(i, [&] { clients[i]->destroy(); });
+  }
+  on(0, [&] { target.reset(); });
+  description.luns.clear();
+  EXPECT_EQ(changing.use_count(), 1);
 }
 
 }  // namespace
