@@ -99,7 +99,8 @@ std::unique_ptr<dm::Agents> answer_device_management(
   for (const target::PortDescription& port : built.ports) {
     if (!port.enabled) continue;
     for (const std::uint64_t id : services(options, listening))
-      offer.ports.push_back({half(port.scsi.id, 0), half(port.scsi.id, 8), id});
+      offer.ports.push_back(
+          {half(port.scsi.id, 0), half(port.scsi.id, 8), id, port.limits.max_rdma_size});
   }
   if (offer.ports.empty()) return nullptr;
   return std::make_unique<dm::Agents>(dm::make_umad_fabric(), std::move(offer));

@@ -49,7 +49,9 @@ dnssd::Family family_of(const Gid& listener) {
 discovery::IoUnit io_unit_of(const control::Built& built, std::uint32_t max_request_iu) {
   std::vector<discovery::ServedPort> served;
   for (const target::PortDescription& port : built.ports) {
-    if (port.enabled) served.push_back(directory::served_port(port.scsi.id));
+    if (!port.enabled) continue;
+    served.push_back(directory::served_port(port.scsi.id));
+    served.back().rdma_size = port.limits.max_rdma_size;
   }
   const std::uint32_t send_size =
       max_request_iu != 0 ? max_request_iu : discovery::Controller{}.send_size;

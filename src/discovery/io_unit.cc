@@ -87,7 +87,9 @@ std::vector<Controller> controllers_of(std::span<const ServedPort> ports, const 
       controller->device = hardware.device;
       controller->device_version = hardware.version;
       controller->send_size = send_size;
+      controller->rdma_size = port.rdma_size;
     }
+    controller->rdma_size = std::max(controller->rdma_size, port.rdma_size);
     controller->services.push_back({service_name(port.id_ext), port.service_id});
   }
   return controllers;

@@ -81,9 +81,11 @@ struct ServedPort {
   std::uint64_t id_ext = 0;
   std::uint64_t ioc_guid = 0;
   std::uint64_t service_id = 0;
+  std::uint32_t rdma_size = Controller{}.rdma_size;
 };
 
-/// Target ports of one GUID are services of one controller, in the order given.
+/// Target ports of one GUID are services of one controller, in the order given, which has the
+/// largest of their sizes.
 std::vector<Controller> controllers_of(std::span<const ServedPort> ports,
                                        const Hardware& hardware = {},
                                        std::uint32_t send_size = Controller{}.send_size);

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/log.h"
+#include "scsi/lu.h"
 #include "target/request.h"
 #include "target/session.h"
 #include "target/target.h"
@@ -49,6 +50,12 @@ void Removal::deadline() {
     if (!part->ended()) part->abort();
 }
 
+void Removal::log_held() const {
+  const View& first = *views_.front();
+  log::warning("LUN {} ({}): removed, but commands on it do not end; {} stays open until they do",
+               first.number, first.lu->identity().name, first.lu->store().description());
+}
+
 void Removal::tell(bool held) {
   if (const Done done = std::exchange(done_, nullptr)) done(held);
 }
@@ -59,7 +66,7 @@ void Removal::part_returned() {
   };
   if (!all([](const auto& part) { return part->ended(); })) {
     if (!all([](const auto& part) { return part->ended() || part->aborted(); })) return;
-    if (done_) log::warning("LUN {}: removed while the store works on commands", views_[0]->number);
+    if (done_) log_held();
     return tell(true);
   }
   if (!all([](const auto& part) { return part->idle(); })) return;

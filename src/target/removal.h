@@ -41,6 +41,7 @@ class Removal {
   void begin();
   void deadline();
   void part_returned();
+  void log_held() const;
   void tell(bool held);
 
   runtime::Loop& home_;

@@ -10,7 +10,7 @@ namespace {
 
 TEST(IoUnit, PortsOfOneGuidAreServicesOfOneController) {
   const std::vector<ServedPort> ports{
-      {1, 0xa, 0x13f1111}, {2, 0xb, 0x13f1111}, {3, 0xa, 0x13f2222}};
+      {1, 0xa, 0x13f1111}, {2, 0xb, 0x13f1111}, {3, 0xa, 0x13f2222, 1 << 20}};
   const auto controllers = controllers_of(ports, {0x2c9, 0x673c, 0xb0}, 9000);
   ASSERT_EQ(controllers.size(), 2u);
   EXPECT_EQ(controllers[0].guid, 0xau);
@@ -20,7 +20,9 @@ TEST(IoUnit, PortsOfOneGuidAreServicesOfOneController) {
   const std::vector<Service> expected{{"SRP.T10:0000000000000001", 0x13f1111},
                                       {"SRP.T10:0000000000000003", 0x13f2222}};
   EXPECT_EQ(controllers[0].services, expected);
+  EXPECT_EQ(controllers[0].rdma_size, 1u << 20);
   EXPECT_EQ(controllers[1].guid, 0xbu);
+  EXPECT_EQ(controllers[1].rdma_size, 65536u);
 }
 
 TEST(IoUnit, ServiceNames) {
