@@ -321,7 +321,7 @@ RemoteSegment VerbsChannel::expose(std::span<std::byte> memory, Access access) {
     return segment;
   }
   segment.key = registration.rkey();
-  exposed_.insert_or_assign(segment.key, std::move(registration));
+  exposed_.insert(segment.key, std::move(registration));
   return segment;
 }
 

@@ -10,7 +10,6 @@
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
 #include "runtime/buffer_pool.h"
@@ -20,6 +19,7 @@
 #include "transport/verbs/keep_alive.h"
 #include "transport/verbs/loop_context.h"
 #include "transport/verbs/loop_state.h"
+#include "transport/verbs/recycled_map.h"
 #include "transport/verbs/send_ring.h"
 #include "transport/verbs/shared.h"
 #include "transport/verbs/transfer_cursor.h"
@@ -172,7 +172,7 @@ class VerbsChannel final : public Channel, public CmHandler, public KeepAlive::C
   WorkQueue<ReceiveBuffer> returned_;
   std::uint32_t lent_ = 0;
 
-  std::unordered_map<std::uint32_t, Registration> exposed_;
+  RecycledMap<std::uint32_t, Registration> exposed_;
 
   Handler* handler_ = nullptr;
   CloseReason reason_;
