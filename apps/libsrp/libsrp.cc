@@ -160,7 +160,7 @@ Expected<std::unique_ptr<srp_connection>> open_connection(const char* text,
     slot.next_slot = connection->free_slots;
     connection->free_slots = &slot;
   }
-  connection->transport = transport::find_transport("iwarp")->make();
+  connection->transport = transport::transport_for(options->address).make();
   auto thread = runtime::LoopThread::start({.name = "libsrp", .cpu = {}, .loop = {}});
   if (!thread) return tl::unexpected<Error>(thread.error());
   connection->thread = std::move(*thread);

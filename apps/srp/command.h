@@ -68,6 +68,9 @@ struct ConnectWish {
 Expected<initiator::SessionOptions> session_options(const Common& common,
                                                     const initiator::Url& url);
 Expected<std::unique_ptr<transport::Transport>> make_transport(const Common& common);
+/// The one that the address needs, or else the one asked for.
+Expected<std::unique_ptr<transport::Transport>> make_transport(const Common& common,
+                                                               const transport::Address& address);
 
 /// An error with the exit code it leads to.
 struct Failure {

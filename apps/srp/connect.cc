@@ -26,6 +26,13 @@ Error with_remedy(Error error, const initiator::Url& url) {
 
 }  // namespace
 
+Expected<std::unique_ptr<transport::Transport>> make_transport(const Common& common,
+                                                               const transport::Address& address) {
+  if (address.login_form() == transport::LoginForm::ib_cm)
+    return transport::transport_for(address).make();
+  return make_transport(common);
+}
+
 Expected<std::unique_ptr<transport::Transport>> make_transport(const Common& common) {
   const auto* const entry = transport::find_transport(common.transport);
   if (entry != nullptr) return entry->make();
@@ -71,7 +78,7 @@ tl::expected<Connected, Failure> connect(const Common& common, const std::string
   options->channels = wish.channels;
   Connected connected;
   connected.url = *url;
-  auto transport = make_transport(common);
+  auto transport = make_transport(common, options->address);
   if (!transport) return refuse(transport.error(), usage_error);
   connected.transport = std::move(*transport);
   auto loop = runtime::make_loop({});

@@ -217,6 +217,9 @@ Findings Finder::at(const std::vector<std::string>& targets) {
 }
 
 Expected<transport::Address> Finder::discovery_address(const initiator::Url& url) const {
+  if (url.host.starts_with("ib:"))
+    return failure(url.text(), "the discovery service is asked over IP",
+                   "srp discover, without a host, searches InfiniBand");
   const std::uint16_t port = options_.discovery_port.value_or(directory::discovery_port(url.port));
   return transport::Address::parse(host_and_port(url.host, port), port);
 }

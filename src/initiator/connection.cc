@@ -86,11 +86,13 @@ void Connection::open(transport::Transport& transport, bool multi) {
   login.initiator = options_.initiator;
   login.target = options_.target;
   iu_size_ = login.max_iu;
-  const auto private_data = srp::build_login_rdma(login);
+  const auto over_ip = srp::build_login_rdma(login);
+  const auto native = srp::build_login_ib(login);
+  const bool is_native = options_.address.login_form() == transport::LoginForm::ib_cm;
 
   transport::ConnectOptions connect;
   connect.peer = options_.address;
-  connect.private_data = wire::bytes_of(private_data);
+  connect.private_data = is_native ? wire::bytes_of(native) : wire::bytes_of(over_ip);
   connect.parameters.max_receive_iu = srp::max_target_iu;
   connect.parameters.receive_count = options_.queue_depth + spare_receives;
   connect.parameters.inbound_reads = inbound_reads;

@@ -28,6 +28,12 @@ std::optional<T> whole_number(std::string_view text, int base) {
 // Splits "HOST[:PORT]"; false when the port is no port.
 bool take_authority(std::string_view authority, Url& url) {
   std::string_view port;
+  const bool native = authority.starts_with("ib:[");
+  if (native) {
+    if (!take_authority(authority.substr(3), url)) return false;
+    url.host.insert(0, "ib:");
+    return true;
+  }
   if (authority.starts_with('[')) {
     const std::size_t close = authority.find(']');
     if (close == std::string_view::npos) return false;

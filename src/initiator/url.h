@@ -13,10 +13,11 @@ namespace srpd::initiator {
 
 inline constexpr std::uint16_t default_port = 5555;
 
-/// HOST is a name, an IPv4 address or an IPv6 address in brackets. TARGET is the target port
-/// identifier in hexadecimal: 32 digits (id_ext and ioc_guid), or 16 where both are equal; without
-/// it the daemon's first target is meant. LUN is a decimal number, or 0x and the eight bytes in
-/// hexadecimal. "srp://HOST/LUN" is short for "srp://HOST//LUN"; "srp://HOST" names the host alone.
+/// HOST is a name, an IPv4 address, an IPv6 address in brackets, or ib:[GID] for a port of
+/// InfiniBand without IP. TARGET is the target port identifier in hexadecimal: 32 digits (id_ext
+/// and ioc_guid), or 16 where both are equal; without it the daemon's first target is meant. LUN is
+/// a decimal number, or 0x and the eight bytes in hexadecimal. "srp://HOST/LUN" is short for
+/// "srp://HOST//LUN"; "srp://HOST" names the host alone.
 struct Url {
   std::string host;
   std::uint16_t port = default_port;

@@ -132,6 +132,10 @@ std::string Address::host() const {
   return text;
 }
 
+LoginForm Address::login_form() const {
+  return storage.ss_family == AF_IB ? LoginForm::ib_cm : LoginForm::rdma_cm;
+}
+
 std::string Address::text() const {
   if (!local_name.empty()) return std::string(local_prefix) + local_name;
   if (storage.ss_family == AF_IB) return infiniband_text(storage);

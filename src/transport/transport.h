@@ -23,6 +23,10 @@
 
 namespace srpd::transport {
 
+/// Which form the login request in the private data has: of RDMA/CM 56 bytes, of the InfiniBand CM
+/// 64 bytes.
+enum class LoginForm : std::uint8_t { rdma_cm, ib_cm };
+
 /// An IP address with port, one of InfiniBand (AF_IB: a GID and a service ID), or the name of a
 /// local endpoint ("local:NAME").
 struct Address {
@@ -37,6 +41,8 @@ struct Address {
   /// The host part only, as LIO's ACLs name it: "192.0.2.1", "2001:db8::1" (IPv4-mapped printed as
   /// IPv4), and for InfiniBand the port GUID "0002:c903:000e:8acd".
   std::string host() const;
+  /// What a connection to it begins with.
+  LoginForm login_form() const;
   /// HOST[:PORT] with a literal IPv4 or [IPv6] address or a resolvable name; rdma:HOST[:PORT],
   /// where HOST may be * for every device; ib[:PORT] for every InfiniBand port, ib:[GID][:PORT] for
   /// one.
@@ -174,10 +180,6 @@ struct ChannelParameters {
   std::uint32_t outbound_reads = 16;  ///< RDMA Reads we want outstanding (ORD, initiator depth);
                                       ///< lowered to what the peer accepts
 };
-
-/// Which form the login request in the private data has. srp-wire: RDMA/CM 56 bytes, InfiniBand CM
-/// 64 bytes.
-enum class LoginForm : std::uint8_t { rdma_cm, ib_cm };
 
 /// A connection that asks to be let in. Lives on the listener's loop until accept or reject.
 class ConnectRequest {

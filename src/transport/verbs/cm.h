@@ -45,9 +45,6 @@ inline void set_handler(rdma_cm_id& id, CmHandler* handler) { id.context = handl
 
 Address local_address(rdma_cm_id& id);
 Address peer_address(rdma_cm_id& id);
-inline bool is_native_infiniband(rdma_cm_id& id) {
-  return ::rdma_get_local_addr(&id)->sa_family == AF_IB;
-}
 
 /// "the peer did not answer (RDMA_CM_EVENT_UNREACHABLE, -110)".
 std::string describe(const CmEvent& event);

@@ -79,7 +79,7 @@ VerbsRequest::VerbsRequest(std::shared_ptr<Shared> shared, std::shared_ptr<LoopS
       private_data_(copy(event.private_data())),
       peer_(peer_address(*id_)),
       local_(local_address(*id_)),
-      form_(is_native_infiniband(*id_) ? LoginForm::ib_cm : LoginForm::rdma_cm),
+      form_(local_.login_form()),
       iwarp_(device_->iwarp()),
       depth_(event.parameters.initiator_depth),
       resources_(event.parameters.responder_resources) {

@@ -30,6 +30,10 @@ TEST(Url, ReadsEveryForm) {
   EXPECT_EQ(canonical("srp://[::1]:5556/300"), "srp://[::1]:5556/300");
   EXPECT_EQ(canonical("srp://h/0x0011223344556677/1"),
             "srp://h/00112233445566770011223344556677/1");
+  EXPECT_EQ(canonical("srp://ib:[fe80::2:c903:e:8acd]:5555/1"), "srp://ib:[fe80::2:c903:e:8acd]/1");
+  EXPECT_EQ(canonical("srp://ib:[fe80::1]:7/0"), "srp://ib:[fe80::1]:7/0");
+  EXPECT_EQ(Url::parse("srp://ib:[fe80::1]/0")->endpoint(), "ib:[fe80::1]:5555");
+  EXPECT_EQ(canonical("srp://ib:7/0"), "srp://ib:7/0");  // a host of that name
   EXPECT_EQ(canonical("srp://h/0x8001020304050607"), "srp://h/0x8001020304050607");
   EXPECT_EQ(canonical("srp://h/00112233445566778899aabbccddeeff/"),
             "srp://h/00112233445566778899aabbccddeeff/");
@@ -49,6 +53,8 @@ TEST(Url, SaysWhatIsWrong) {
   expect("srp://h:x/0", "host or port");
   expect("srp://[::1/0", "host or port");
   expect("srp://[::1]5/0", "host or port");
+  expect("srp://ib:[fe80::1/0", "host or port");
+  expect("srp://ib:[fe80::1]x/0", "host or port");
   expect("srp://h/x", "LUN");
   expect("srp://h/16384", "LUN");
   expect("srp://h/-1", "LUN");

@@ -45,6 +45,13 @@ TEST(Address, ServiceIdIsThatOfThePort) {
   EXPECT_EQ(raw.sib_sid_mask, UINT64_MAX);
 }
 
+TEST(Address, HasAFormOfLogin) {
+  EXPECT_EQ(Address::parse("ib:[fe80::1]", 1)->login_form(), LoginForm::ib_cm);
+  EXPECT_EQ(Address::parse("rdma:192.0.2.1", 1)->login_form(), LoginForm::rdma_cm);
+  EXPECT_EQ(Address::parse("192.0.2.1", 1)->login_form(), LoginForm::rdma_cm);
+  EXPECT_EQ(Address::parse("local:x", 1)->login_form(), LoginForm::rdma_cm);
+}
+
 TEST(Address, BelongsToATransport) {
   EXPECT_EQ(transport_for(*Address::parse("192.0.2.1", 1)).name, "iwarp");
   EXPECT_EQ(transport_for(*Address::parse("rdma:192.0.2.1", 1)).name, "verbs");
