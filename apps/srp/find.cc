@@ -136,6 +136,7 @@ directory::Listing listing_of(std::uint64_t id_ext, std::uint64_t ioc_guid,
   directory::Listener listener;
   listener.address = directory::gid_of(address);
   listener.port = directory::port_of(address);
+  listener.scope = directory::scope_of(address);
   listing.listeners.push_back(std::move(listener));
   return listing;
 }
@@ -228,12 +229,14 @@ void Finder::take(const Question& question, const initiator::Url& url, Findings&
   const Query::Result& result = *question.result;
   std::optional<Error> problem;
   Listing listing;
-  if (result)
+  if (result) {
     listing = *result;
-  else if (result.error().absent)
+    directory::set_scope(listing, question.address);
+  } else if (result.error().absent) {
     listing = by_login(url, problem);
-  else
+  } else {
     problem = result.error().error;
+  }
   if (problem) return findings.problems.push_back(*problem);
   if (url.target) keep_only(listing, *url.target);
   if (url.target && listing.unit.controllers.empty())
@@ -301,10 +304,13 @@ Findings Finder::of(const std::vector<dnssd::Found>& services) {
   }
   ask(questions);
   for (Question& question : questions) {
-    if (*question.result)
-      add_unit(findings, question.where, **question.result);
-    else
-      findings.problems.push_back(question.result->error().error);
+    Query::Result& result = *question.result;
+    if (result) {
+      directory::set_scope(*result, question.address);
+      add_unit(findings, question.where, std::move(*result));
+    } else {
+      findings.problems.push_back(result.error().error);
+    }
   }
   return findings;
 }

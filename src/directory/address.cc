@@ -53,6 +53,18 @@ bool is_ipv4(const discovery::Gid& address) {
   return IN6_IS_ADDR_V4MAPPED(&ip);
 }
 
+bool is_link_local(const discovery::Gid& address) {
+  in6_addr ip;
+  std::memcpy(&ip, address.data(), sizeof ip);
+  return IN6_IS_ADDR_LINKLOCAL(&ip);
+}
+
+std::string scope_of(const transport::Address& address) {
+  const std::string host = address.host();
+  const std::size_t scope = host.find('%');
+  return scope == std::string::npos ? "" : host.substr(scope + 1);
+}
+
 discovery::ServedPort served_port(std::span<const std::byte, 16> id) {
   struct PortId {
     wire::be64 id_ext, ioc_guid;

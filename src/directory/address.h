@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <string>
 
 #include "discovery/io_unit.h"
 #include "discovery/text.h"
@@ -18,6 +19,9 @@ transport::Address with_port(transport::Address address, std::uint16_t port);
 /// IPv6, or IPv4 as ::ffff:a.b.c.d.
 discovery::Gid gid_of(const transport::Address& address);
 bool is_ipv4(const discovery::Gid& address);
+bool is_link_local(const discovery::Gid& address);
+/// The interface of a link-local address; empty for others.
+std::string scope_of(const transport::Address& address);
 
 /// A target port identifier: id_ext and ioc_guid. The service ID is the GUID, as ib_srpt has it; on
 /// IP networks nobody uses it.

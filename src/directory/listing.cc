@@ -37,7 +37,20 @@ std::string ip_text(const Gid& address) {
 
 std::string address_text(const Listener& listener) {
   const std::string ip = ip_text(listener.address);
-  return (is_ipv4(listener.address) ? ip : "[" + ip + "]") + ":" + std::to_string(listener.port);
+  const std::string scope = listener.scope.empty() ? "" : "%" + listener.scope;
+  return (is_ipv4(listener.address) ? ip : "[" + ip + scope + "]") + ":" +
+         std::to_string(listener.port);
+}
+
+void set_scope(Listing& listing, const transport::Address& asked) {
+  const std::string scope = scope_of(asked);
+  std::erase_if(listing.listeners, [&](const Listener& listener) {
+    return listener.form == LoginForm::rdma_cm && is_link_local(listener.address) && scope.empty();
+  });
+  for (Listener& listener : listing.listeners) {
+    if (listener.form == LoginForm::rdma_cm && is_link_local(listener.address))
+      listener.scope = scope;
+  }
 }
 
 std::vector<LoginLine> login_lines(const Listing& listing) {

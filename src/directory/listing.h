@@ -8,6 +8,7 @@
 
 #include "discovery/io_unit.h"
 #include "discovery/text.h"
+#include "transport/transport.h"
 #include "wire/directory.h"
 
 namespace srpd::directory {
@@ -25,6 +26,8 @@ struct Listener {
   std::uint16_t pkey = 0xffff;
   std::string transport;  ///< at most 16 bytes
   std::string device;     ///< at most 64 bytes
+  /// Of a link-local address: the interface of the machine that asks. Not told.
+  std::string scope;
 
   friend bool operator==(const Listener&, const Listener&) = default;
 };
@@ -47,8 +50,12 @@ constexpr std::uint16_t discovery_port(std::uint16_t target_port) {
 
 /// "192.0.2.1" or "2001:db8::1".
 std::string ip_text(const Gid& address);
-/// "192.0.2.1:5555" or "[2001:db8::1]:5555".
+/// "192.0.2.1:5555", "[2001:db8::1]:5555" or "[fe80::1%eth0]:5555".
 std::string address_text(const Listener& listener);
+
+/// Gives link-local addresses the interface over which `asked` was reached; without one they mean
+/// nothing, and go.
+void set_scope(Listing& listing, const transport::Address& asked);
 
 /// A login for ib_srp, and which listener it goes to.
 struct LoginLine {

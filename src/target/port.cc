@@ -65,12 +65,14 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-// The text inet_ntop would print; nothing when it is no address.
+// The text inet_ntop would print, with the interface of a link-local address; nothing when it is no
+// address.
 std::optional<std::string> canonical_address(std::string_view text) {
-  const std::string terminated(text);
+  const std::size_t scope = std::min(text.find('%'), text.size());
+  const std::string terminated(text.substr(0, scope));
   char out[INET6_ADDRSTRLEN];
   in_addr v4;
-  if (inet_pton(AF_INET, terminated.c_str(), &v4) == 1) {
+  if (scope == text.size() && inet_pton(AF_INET, terminated.c_str(), &v4) == 1) {
     inet_ntop(AF_INET, &v4, out, sizeof out);
     return out;
   }
@@ -80,7 +82,7 @@ std::optional<std::string> canonical_address(std::string_view text) {
     inet_ntop(AF_INET, v6.s6_addr + 12, out, sizeof out);
   else
     inet_ntop(AF_INET6, &v6, out, sizeof out);
-  return out;
+  return out + std::string(text.substr(scope));
 }
 
 }  // namespace
@@ -123,7 +125,8 @@ Expected<AclKey> AclKey::parse(std::string_view text) {
 bool AclKey::matches(const scsi::PortId& initiator, std::string_view host) const {
   if (port_id_) return *port_id_ == initiator;
   if (guid_ && std::equal(guid_->begin(), guid_->end(), initiator.begin() + 8)) return true;
-  return host_ == host;
+  // Without an interface a link-local address is meant on every link, as LIO has it.
+  return host_ == host || (!host_.empty() && host_ == host.substr(0, host.find('%')));
 }
 
 Expected<void> check(const PortLimits& limits) {

@@ -4,6 +4,7 @@
 #include <endian.h>
 #include <fmt/core.h>
 #include <infiniband/ib.h>
+#include <net/if.h>
 #include <netdb.h>
 #include <netinet/in.h>
 
@@ -32,6 +33,21 @@ std::uint16_t port_of(const sockaddr_storage& storage) {
                                        : ntohs(as<sockaddr_in>(storage).sin_port);
 }
 
+// "%eth0" behind an address that means something on one link only.
+std::string scope_text(const sockaddr_in6& address) {
+  if (address.sin6_scope_id == 0) return {};
+  char name[IF_NAMESIZE] = "";
+  if (if_indextoname(address.sin6_scope_id, name) == nullptr)
+    return fmt::format("%{}", address.sin6_scope_id);
+  return fmt::format("%{}", name);
+}
+
+bool lacks_scope(const sockaddr_storage& storage) {
+  if (storage.ss_family != AF_INET6) return false;
+  const auto& address = as<sockaddr_in6>(storage);
+  return IN6_IS_ADDR_LINKLOCAL(&address.sin6_addr) && address.sin6_scope_id == 0;
+}
+
 tl::unexpected<Error> malformed(std::string_view text, std::string cause) {
   return failure(
       "address \"" + std::string(text) + "\"", std::move(cause),
@@ -57,6 +73,10 @@ Expected<Address> resolve(std::string_view text, const std::string& host, std::u
   std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
   address.length = found->ai_addrlen;
   freeaddrinfo(found);
+  if (lacks_scope(address.storage))
+    return failure("address \"" + std::string(text) + "\"",
+                   "a link-local address means something on one link only",
+                   "add its interface, such as [" + host + "%eth0]");
   if (address.storage.ss_family == AF_INET6) {
     reinterpret_cast<sockaddr_in6&>(address.storage).sin6_port = htons(port);
   } else {
@@ -125,6 +145,7 @@ std::string Address::host() const {
       inet_ntop(AF_INET, &ip.s6_addr[12], text, sizeof text);
     } else {
       inet_ntop(AF_INET6, &ip, text, sizeof text);
+      return text + scope_text(as<sockaddr_in6>(storage));
     }
   } else if (storage.ss_family == AF_INET) {
     inet_ntop(AF_INET, &as<sockaddr_in>(storage).sin_addr, text, sizeof text);
@@ -160,7 +181,7 @@ Expected<Address> Address::parse(std::string_view text, std::uint16_t default_po
     const bool any = rest == "*" || rest.starts_with("*:");
     auto address =
         parse(any ? "[::]" + std::string(rest.substr(1)) : std::string(rest), default_port);
-    if (!address) return malformed(text, address.error().cause);
+    if (!address) return tl::make_unexpected(address.error());
     if (address->storage.ss_family != AF_INET && address->storage.ss_family != AF_INET6)
       return malformed(text, "this is no IP address");
     address->rdma = true;

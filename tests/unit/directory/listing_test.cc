@@ -53,5 +53,24 @@ TEST(Listing, NextPort) {
   EXPECT_EQ(discovery_port(65535), 65534);
 }
 
+TEST(Scope, LinkLocalAddressesAreReachedAsTheServiceWas) {
+  Listing listing = sample(1);
+  listing.listeners.resize(1);
+  Listener local = listing.listeners[0];
+  local.address = {};
+  local.address[0] = std::byte{0xfe};
+  local.address[1] = std::byte{0x80};
+  local.address[15] = std::byte{1};
+  listing.listeners.push_back(local);
+  Listing over_ipv4 = listing;
+  set_scope(listing, *transport::Address::parse("[fe80::1%lo]", 5556));
+  ASSERT_EQ(listing.listeners.size(), 2u);
+  EXPECT_EQ(listing.listeners[0].scope, "");
+  EXPECT_EQ(address_text(listing.listeners[1]), "[fe80::1%lo]:5555");
+  set_scope(over_ipv4, *transport::Address::parse("192.0.2.10", 5556));
+  ASSERT_EQ(over_ipv4.listeners.size(), 1u);
+  EXPECT_EQ(address_text(over_ipv4.listeners[0]), "192.0.2.10:5555");
+}
+
 }  // namespace
 }  // namespace srpd::directory

@@ -37,6 +37,10 @@ TEST(AclKey, Address) {
   EXPECT_FALSE(matches("192.0.2.1", some_id, "192.0.2.10"));
   EXPECT_TRUE(matches("2001:DB8:0::1", some_id, "2001:db8::1"));
   EXPECT_TRUE(matches("::ffff:192.0.2.1", some_id, "192.0.2.1"));
+  EXPECT_TRUE(matches("FE80::1%eth0", some_id, "fe80::1%eth0"));
+  EXPECT_FALSE(matches("fe80::1%eth0", some_id, "fe80::1%eth1"));
+  EXPECT_TRUE(matches("fe80::1", some_id, "fe80::1%eth1"));
+  EXPECT_FALSE(AclKey::parse("192.0.2.1%eth0"));
 }
 
 TEST(AclKey, Guid) {

@@ -25,6 +25,19 @@ TEST(Address, ReadsWhatItWrites) {
   EXPECT_EQ(round_trip("local:disks"), "local:disks");
 }
 
+TEST(Address, LinkLocalAddressesHaveAnInterface) {
+  EXPECT_EQ(round_trip("[fe80::1%lo]:7"), "[fe80::1%lo]:7");
+  EXPECT_EQ(round_trip("fe80::1%lo"), "[fe80::1%lo]:5555");
+  EXPECT_EQ(round_trip("rdma:[fe80::1%lo]:7"), "rdma:[fe80::1%lo]:7");
+  EXPECT_EQ(Address::parse("[fe80::1%lo]:7", 0)->host(), "fe80::1%lo");
+  for (const char* text : {"fe80::1", "[fe80::1]:7", "rdma:[fe80::1]"}) {
+    const auto address = Address::parse(text, 5555);
+    ASSERT_FALSE(address) << text;
+    EXPECT_NE(address.error().remedy.find("fe80::1%"), std::string::npos) << address.error().text();
+  }
+  EXPECT_FALSE(Address::parse("[fe80::1%there-is-none]:7", 5555));
+}
+
 TEST(Address, ReadsWhatAdaptersAreNamedBy) {
   EXPECT_EQ(round_trip("rdma:192.0.2.1:7"), "rdma:192.0.2.1:7");
   EXPECT_EQ(round_trip("rdma:[2001:db8::1]"), "rdma:[2001:db8::1]:5555");
