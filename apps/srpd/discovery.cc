@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <utility>
 
 #include "base/log.h"
@@ -20,6 +21,9 @@ using directory::is_ipv4;
 using directory::Listener;
 using directory::port_of;
 using discovery::Gid;
+using namespace std::chrono_literals;
+
+constexpr runtime::Time retry_interval = 1s;
 
 /// 0.0.0.0 or [::].
 bool takes_every_address(const Gid& gid) {
@@ -31,6 +35,13 @@ bool takes(const Gid& listener, const Gid& address) {
   if (listener == address) return true;
   // [::] takes IPv4 as well.
   return takes_every_address(listener) && (!is_ipv4(listener) || is_ipv4(address));
+}
+
+bool is_there(const Gid& address) {
+  if (takes_every_address(address)) return true;
+  const auto interfaces = interface_addresses();
+  return std::any_of(interfaces.begin(), interfaces.end(),
+                     [&](const auto& each) { return each.address == address; });
 }
 
 std::string machine_name() {
@@ -117,50 +128,79 @@ std::vector<dnssd::Announcement> announcements(
   return made;
 }
 
-Discovery::Discovery(runtime::Loop& loop, discovery::IoUnit unit)
-    : unit_(std::move(unit)),
+Discovery::Discovery(const Options& options, runtime::Loop& loop, discovery::IoUnit unit)
+    : enabled_(options.discovery),
+      port_(options.discovery_port),
+      announce_(options.announce),
+      loop_(loop),
+      unit_(std::move(unit)),
       transport_(transport::find_transport("iwarp")->make()),
       server_(loop, {}, [this](const transport::Address& local) { return listing_for(local); }) {}
 
 Expected<std::unique_ptr<Discovery>> Discovery::start(
     const Options& options, const control::Built& built,
     const std::vector<transport::Address>& listening, runtime::Loop& loop) {
-  std::unique_ptr<Discovery> made(new Discovery(loop, io_unit_of(built, options.max_request_iu)));
-  if (auto listens = made->listen(options, listening); !listens)
-    return tl::make_unexpected(listens.error());
-  if (options.announce != Announce::never) made->announce(loop, options.announce);
+  std::unique_ptr<Discovery> made(
+      new Discovery(options, loop, io_unit_of(built, options.max_request_iu)));
+  if (auto listens = made->listen(listening); !listens) return tl::make_unexpected(listens.error());
+  made->announce();
   return made;
 }
 
-Expected<void> Discovery::listen(const Options& options,
-                                 const std::vector<transport::Address>& listening) {
+Expected<void> Discovery::listen(const std::vector<transport::Address>& listening) {
   for (const transport::Address& target : listening) {
     if (!directory::is_ip(target)) continue;
-    listening_.push_back({target, 0});
-    if (!options.discovery) continue;
-    auto wanted = directory::with_port(
-        target, options.discovery_port.value_or(directory::discovery_port(port_of(target))));
-    wanted.rdma = false;
-    if (const auto port = port_answered_at(wanted)) {
-      listening_.back().discovery_port = *port;
-      continue;
-    }
-    wait_until_free(wanted);
-    const auto bound = server_.listen(*transport_, wanted);
-    if (bound) {
-      addresses_.push_back(*bound);
-      listening_.back().discovery_port = port_of(*bound);
-    } else if (options.discovery_port) {
-      return tl::make_unexpected(Error{"--discovery-port: " + bound.error().object,
-                                       bound.error().cause, "choose another one"});
-    } else {
-      log::warning(
-          "no discovery service at {}: {}; choose another port with --discovery-port, or "
-          "--no-discovery",
-          wanted.text(), bound.error().cause);
-    }
+    listening_.push_back({.target = target});
+    if (!enabled_) continue;
+    if (auto answered = answer_at(listening_.back()); !answered) return answered;
   }
   return {};
+}
+
+Expected<void> Discovery::answer_at(Listening& listening) {
+  const transport::Address& target = listening.target;
+  // Listeners over RDMA devices wait for their addresses.
+  listening.waiting = target.rdma && !is_there(gid_of(target));
+  if (listening.waiting) {
+    if (!retry_.armed()) loop_.start_timer(retry_, loop_.now() + retry_interval);
+    return {};
+  }
+  auto wanted =
+      directory::with_port(target, port_.value_or(directory::discovery_port(port_of(target))));
+  wanted.rdma = false;
+  if (const auto port = port_answered_at(wanted)) {
+    listening.discovery_port = *port;
+    return {};
+  }
+  wait_until_free(wanted);
+  const auto bound = server_.listen(*transport_, wanted);
+  if (bound) {
+    addresses_.push_back(*bound);
+    listening.discovery_port = port_of(*bound);
+  } else if (port_) {
+    return tl::make_unexpected(Error{"--discovery-port: " + bound.error().object,
+                                     bound.error().cause, "choose another one"});
+  } else {
+    log::warning(
+        "no discovery service at {}: {}; choose another port with --discovery-port, or "
+        "--no-discovery",
+        wanted.text(), bound.error().cause);
+  }
+  return {};
+}
+
+void Discovery::try_again() {
+  bool news = false;
+  for (Listening& each : listening_) {
+    if (!each.waiting) continue;
+    if (auto answered = answer_at(each); !answered) log::warning("{}", answered.error().text());
+    if (each.waiting) continue;
+    news = true;
+    if (each.discovery_port != 0)
+      log::info("discovery on {}: the address is there now",
+                directory::with_port(each.target, each.discovery_port).text());
+  }
+  if (news) announce();
 }
 
 // Two listeners of one address, such as one for TCP and one for RDMA devices, share the service.
@@ -173,16 +213,19 @@ std::optional<std::uint16_t> Discovery::port_answered_at(const transport::Addres
   return std::nullopt;
 }
 
-void Discovery::announce(runtime::Loop& loop, Announce when) {
+// Anew when there are news.
+void Discovery::announce() {
+  if (announce_ == Announce::never) return;
   const auto interfaces = interface_addresses();
   std::vector<dnssd::Announcement> services;
   for (const Listening& each : listening_) {
     auto more = announcements(each.target, each.discovery_port, unit_, machine_name(), interfaces,
-                              when == Announce::always);
+                              announce_ == Announce::always);
     std::move(more.begin(), more.end(), std::back_inserter(services));
   }
+  publisher_.reset();
   if (services.empty()) return;
-  publisher_ = std::make_unique<dnssd::Publisher>(loop, std::move(services));
+  publisher_ = std::make_unique<dnssd::Publisher>(loop_, std::move(services));
   publisher_->start();
 }
 
@@ -204,6 +247,7 @@ std::shared_ptr<const directory::Listing> Discovery::listing_for(
 }
 
 void Discovery::shut_down(std::function<void()> done) {
+  loop_.cancel_timer(retry_);
   publisher_.reset();
   server_.shut_down(std::move(done));
 }

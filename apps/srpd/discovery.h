@@ -13,6 +13,7 @@
 #include "directory/listing.h"
 #include "directory/server.h"
 #include "dnssd/publisher.h"
+#include "runtime/bound.h"
 #include "runtime/loop.h"
 #include "srpd/interfaces.h"
 #include "srpd/options.h"
@@ -22,9 +23,14 @@ namespace srpd::app {
 
 class Discovery {
  public:
+  ~Discovery() { loop_.cancel_timer(retry_); }
+  Discovery(const Discovery&) = delete;
+  Discovery& operator=(const Discovery&) = delete;
+
   /// Everything on `loop`, which outlives the result. The service is reached over TCP, so that a
   /// host needs no RDMA device to ask. A default port that is taken is a warning, one that was
-  /// asked for an error.
+  /// asked for an error. An address of an RDMA device that is not there
+  /// yet is waited for.
   static Expected<std::unique_ptr<Discovery>> start(
       const Options& options, const control::Built& built,
       const std::vector<transport::Address>& listening, runtime::Loop& loop);
@@ -38,21 +44,29 @@ class Discovery {
   struct Listening {
     transport::Address target;
     std::uint16_t discovery_port = 0;  ///< 0: none
+    bool waiting = false;              ///< until its address is there
   };
 
-  Discovery(runtime::Loop& loop, discovery::IoUnit unit);
+  Discovery(const Options& options, runtime::Loop& loop, discovery::IoUnit unit);
 
-  Expected<void> listen(const Options& options, const std::vector<transport::Address>& listening);
+  Expected<void> listen(const std::vector<transport::Address>& listening);
+  Expected<void> answer_at(Listening& listening);
+  void try_again();
   std::optional<std::uint16_t> port_answered_at(const transport::Address& wanted) const;
-  void announce(runtime::Loop& loop, Announce when);
+  void announce();
   std::shared_ptr<const directory::Listing> listing_for(const transport::Address& local) const;
 
+  const bool enabled_;
+  const std::optional<std::uint16_t> port_;
+  const Announce announce_;
+  runtime::Loop& loop_;
   discovery::IoUnit unit_;
   std::unique_ptr<transport::Transport> transport_;
   directory::Server server_;
   std::vector<Listening> listening_;
   std::vector<transport::Address> addresses_;
   std::unique_ptr<dnssd::Publisher> publisher_;
+  runtime::Bound<runtime::Timer, Discovery, &Discovery::try_again> retry_{*this};
 };
 
 /// The I/O unit of the enabled target ports. Their service IDs are their GUIDs, as ib_srpt's are:

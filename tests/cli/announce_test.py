@@ -120,6 +120,30 @@ class Announce(support.ProgramTest):
         self.assertEqual(self.finds("-c"),
                          f"id_ext={target[:16]},ioc_guid={target[16:]},dest={SERVER}:5555\n")
 
+    def test_an_address_that_comes_later(self):
+        self.with_responders()
+        later = "10.77.0.7"
+        srpd = self.serve("--listen", f"rdma:{later}")
+        self.announced(srpd)
+        self.assertEqual(self.host.srp("discover", later, "--patience", 1).returncode, 3)
+        self.server.check("ip", "address", "add", f"{later}/24", "dev", "eth0")
+        srpd.wait_for(f"discovery on rdma:{later}:5556: the address is there now")
+        target = self.target_of(srpd)
+        self.assertEqual(self.finds("-c", later),
+                         f"id_ext={target[:16]},ioc_guid={target[16:]},dest={later}:5555\n")
+        self.announced(srpd, 2)
+
+    def test_addresses_of_one_link(self):
+        self.server.check("ip", "address", "add", "fe80::77/64", "dev", "eth0", "nodad")
+        srpd = self.serve("--listen", "[fe80::77%eth0]:5600")
+        srpd.wait_for("discovery on [fe80::77%eth0]:5601")
+        target = self.target_of(srpd)
+        there = "[fe80::77%eth0]:5600"
+        self.assertEqual(self.finds("-c", there),
+                         f"id_ext={target[:16]},ioc_guid={target[16:]},dest={there}\n")
+        self.assertIn("RAMDISK-MCP", self.host.srp("inq", f"srp://{there}/0").stdout)
+        self.assertIn("add its interface", self.host.srp("inq", "srp://[fe80::77]:5600/0").stderr)
+
     def test_a_name_that_is_taken(self):
         self.with_responders()
         name = ["--target-name", "0002:c903:000e:8acc"]
