@@ -60,13 +60,11 @@ Transmitter::Settings IwarpChannel::transmitter_settings(const Setup& setup, con
 
 IwarpChannel::IwarpChannel(runtime::Loop& loop, std::shared_ptr<LoopState> shared, Socket socket,
                            const Setup& setup)
-    : loop_(loop),
+    : ChannelBase(loop, socket.peer_address(), socket.local_address()),
       shared_(std::move(shared)),
       socket_(std::move(socket)),
       setup_(setup),
       sending_(transmitter_settings(setup, socket_)),
-      peer_(socket_.peer_address()),
-      local_(socket_.local_address()),
       outstanding_(read_ring_size(setup)),
       inbound_(setup.agreement.inbound_reads),
       receiver_(receiver_settings(setup), *this, stags_, outstanding_, inbound_),
@@ -79,16 +77,11 @@ IwarpChannel::IwarpChannel(runtime::Loop& loop, std::shared_ptr<LoopState> share
 IwarpChannel::~IwarpChannel() {
   // Before start() it may be dropped at any time; afterwards on_closed comes first.
   CHECK(handler_ == nullptr || phase_ == Phase::closed);
-  CHECK(lent_ == 0);
-  loop_.cancel_deferred(turn_);
-  loop_.cancel_timer(alarm_);
   loop_.cancel_timer(read_watch_);
 }
 
 void IwarpChannel::start(Handler& handler) {
-  CHECK(handler_ == nullptr);
-  handler_ = &handler;
-  loop_.defer(turn_);
+  take_handler(handler);
   if (phase_ != Phase::waiting) return;  // disconnected already
   phase_ = Phase::open;
   if (const int rc = loop_.watch(*this, socket_.fd()); rc < 0) socket_failed(-rc);
@@ -96,23 +89,20 @@ void IwarpChannel::start(Handler& handler) {
 
 void IwarpChannel::send(SendWork& work) {
   if (phase_ > Phase::open) {
-    work.cookie = static_cast<std::uint64_t>(-ECONNRESET);
-    done_sends_.push(work);
-    loop_.defer(turn_);
+    finish(work, -ECONNRESET);
+    defer_turn();
     return;
   }
   transmitter_.post(work);
-  loop_.defer(turn_);
+  defer_turn();
   if (transmitter_.queued_bytes() >= send_at_once && !send_blocked_ && phase_ == Phase::open)
     flush();
 }
 
 void IwarpChannel::read(ReadWork& work) {
-  loop_.defer(turn_);
-  if (phase_ > Phase::open)
-    work.cookie = static_cast<std::uint64_t>(-ECONNRESET);
-  else if (transmitter_.post(work))
-    return watch_reads();
+  defer_turn();
+  if (phase_ > Phase::open) return finish(work, -ECONNRESET);
+  if (transmitter_.post(work)) return watch_reads();
   done_reads_.push(work);
 }
 
@@ -152,7 +142,7 @@ Iu* IwarpChannel::take_iu(std::uint32_t length, bool whole) {
 void IwarpChannel::deliver(Iu& iu) { handler_->on_iu(iu); }
 
 void IwarpChannel::read_placed(const OutstandingRead& read) {
-  loop_.defer(turn_);  // a place for the next Read Request is free
+  defer_turn();  // a place for the next Read Request is free
   ++responses_;
   if (!read.last_of_work) return;
   ReadWork* const work = transmitter_.read_done();
@@ -162,12 +152,12 @@ void IwarpChannel::read_placed(const OutstandingRead& read) {
 
 void IwarpChannel::read_requested(const InboundRead& request) {
   inbound_.push(request);
-  loop_.defer(turn_);
+  defer_turn();
 }
 
 void IwarpChannel::first_fpdu_arrived() {
   transmitter_.open();
-  loop_.defer(turn_);
+  defer_turn();
 }
 
 void IwarpChannel::on_ready(std::uint32_t events) {
@@ -175,7 +165,7 @@ void IwarpChannel::on_ready(std::uint32_t events) {
   if ((events & (EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0) receive(hung_up_);
   if ((events & EPOLLOUT) != 0 && send_blocked_) {
     send_blocked_ = false;
-    loop_.defer(turn_);
+    defer_turn();
   }
 }
 
@@ -184,14 +174,14 @@ bool IwarpChannel::poll_receive() { return receive(false); }
 void IwarpChannel::on_alarm() {
   if (phase_ == Phase::open) {
     receive(hung_up_);
-    loop_.defer(turn_);
+    defer_turn();
     return;
   }
   if (phase_ != Phase::flushing && phase_ != Phase::draining) return;
   reset_ = phase_ == Phase::flushing;
   phase_ = Phase::ending;
   abandon();
-  loop_.defer(turn_);
+  defer_turn();
 }
 
 // Reads until the socket is empty or the budget is spent; then goes on in the next iteration, since
@@ -286,7 +276,7 @@ void IwarpChannel::discard_received() {
     if (n < 0 && (errno == EAGAIN || errno == EINTR)) return;
     abandon();
     phase_ = Phase::ending;
-    loop_.defer(turn_);
+    defer_turn();
     return;
   }
 }
@@ -327,15 +317,6 @@ void IwarpChannel::flush() {
   }
 }
 
-// Callbacks may post more, which after the end completes here as well: reads whose completions
-// send, and the other way round.
-void IwarpChannel::complete_done() {
-  while (!done_sends_.empty() || !done_reads_.empty()) {
-    while (SendWork* const work = done_sends_.pop()) work->complete(static_cast<int>(work->cookie));
-    while (ReadWork* const work = done_reads_.pop()) work->complete(static_cast<int>(work->cookie));
-  }
-}
-
 void IwarpChannel::take_turn() {
   if (handler_ == nullptr) return;
   flush();
@@ -343,7 +324,7 @@ void IwarpChannel::take_turn() {
   if (phase_ == Phase::flushing && !send_blocked_ && !transmitter_.inside_fpdu() &&
       transmitter_.queued_bytes() == 0)
     drain();
-  if (phase_ == Phase::ending) finish();
+  if (phase_ == Phase::ending) close();
 }
 
 // Ending
@@ -355,7 +336,7 @@ void IwarpChannel::disconnect(std::string_view why, bool graceful) {
       reset_ = true;
       abandon();
       phase_ = Phase::ending;
-      loop_.defer(turn_);
+      defer_turn();
     }
     return;
   }
@@ -371,7 +352,7 @@ void IwarpChannel::disconnect(std::string_view why, bool graceful) {
     phase_ = Phase::ending;
     abandon();
   }
-  if (handler_ != nullptr) loop_.defer(turn_);
+  if (handler_ != nullptr) defer_turn();
 }
 
 void IwarpChannel::socket_failed(int error_number) {
@@ -392,7 +373,7 @@ void IwarpChannel::fail(CloseReason::Kind kind, std::string text, const Fault* f
     if (said) drain();
   }
   abandon();
-  if (handler_ != nullptr) loop_.defer(turn_);
+  if (handler_ != nullptr) defer_turn();
 }
 
 bool IwarpChannel::send_terminate(const Fault& fault) {
@@ -401,11 +382,6 @@ bool IwarpChannel::send_terminate(const Fault& fault) {
   const std::size_t length = encode_terminate(fault, setup_.agreement.crc, bytes);
   return ::send(socket_.fd(), bytes.data(), length, MSG_DONTWAIT | MSG_NOSIGNAL) ==
          static_cast<ssize_t>(length);
-}
-
-void IwarpChannel::set_alarm(runtime::Time delay) {
-  loop_.cancel_timer(alarm_);
-  loop_.start_timer(alarm_, loop_.now() + delay);
 }
 
 void IwarpChannel::watch_reads() {
@@ -446,11 +422,10 @@ void IwarpChannel::drain() {
   discard_received();
 }
 
-void IwarpChannel::finish() {
+void IwarpChannel::close() {
   phase_ = Phase::closed;
   shared_->forget(*this);
   loop_.unwatch(*this);
-  loop_.cancel_timer(alarm_);
   loop_.cancel_timer(read_watch_);
   if (reset_)
     socket_.set_abort();
@@ -458,9 +433,7 @@ void IwarpChannel::finish() {
     socket_.shut_down();  // at once: the loop may hold the descriptor a little longer
   socket_ = Socket();
   if (Iu* const unfinished = receiver_.take_unfinished()) release(*unfinished);
-  complete_done();
-  loop_.cancel_deferred(turn_);
-  handler_->on_closed(reason_);
+  report_closed();
 }
 
 }  // namespace srpd::transport::iwarp

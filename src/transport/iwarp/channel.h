@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "runtime/loop.h"
+#include "transport/channel_base.h"
 #include "transport/iwarp/loop_state.h"
 #include "transport/iwarp/negotiation.h"
 #include "transport/iwarp/options.h"
@@ -21,11 +22,10 @@
 #include "transport/iwarp/socket.h"
 #include "transport/iwarp/stag_table.h"
 #include "transport/iwarp/transmitter.h"
-#include "transport/transport.h"
 
 namespace srpd::transport::iwarp {
 
-class IwarpChannel final : public Channel,
+class IwarpChannel final : public ChannelBase<IwarpChannel>,
                            private Receiver::Owner,
                            private runtime::Watch,
                            private LoopState::Pollable {
@@ -51,29 +51,11 @@ class IwarpChannel final : public Channel,
   RemoteSegment expose(std::span<std::byte> memory, Access access) override;
   void withdraw(std::uint32_t key) override;
   void disconnect(std::string_view why, bool graceful) override;
-  const Limits& limits() const override { return limits_; }
-  const Address& peer() const override { return peer_; }
-  const Address& local() const override { return local_; }
-  runtime::Loop& loop() override { return loop_; }
   std::string description() const override;
 
  private:
+  friend class ChannelBase<IwarpChannel>;
   enum class Phase : std::uint8_t { waiting, open, flushing, draining, ending, closed };
-
-  struct Turn : runtime::Deferred {
-    explicit Turn(IwarpChannel& owner)
-        : Deferred([](Deferred& self) { static_cast<Turn&>(self).channel.take_turn(); }),
-          channel(owner) {}
-    IwarpChannel& channel;
-  };
-  // One timer for both: more to read in the next iteration while open, the deadline of the end
-  // later.
-  struct Alarm : runtime::Timer {
-    explicit Alarm(IwarpChannel& owner)
-        : Timer([](Timer& self) { static_cast<Alarm&>(self).channel.on_alarm(); }),
-          channel(owner) {}
-    IwarpChannel& channel;
-  };
 
   // Looks now and then whether RDMA Reads get on; armed while there are any, so that it costs
   // nothing per read.
@@ -96,6 +78,7 @@ class IwarpChannel final : public Channel,
 
   void on_ready(std::uint32_t events) override;
   bool poll_receive() override;
+  // More to read in the next iteration while open, the deadline of the end later.
   void on_alarm();
   void take_turn();
 
@@ -108,29 +91,23 @@ class IwarpChannel final : public Channel,
 
   void flush();
   ssize_t send_batch();
-  void complete_done();
 
   void socket_failed(int error_number);
   void fail(CloseReason::Kind kind, std::string text, const Fault* fault = nullptr);
   bool send_terminate(const Fault& fault);
-  void set_alarm(runtime::Time delay);
   void watch_reads();
   void check_reads();
   void abandon();
   void drain();
-  void finish();
+  void close();
 
   static Receiver::Settings receiver_settings(const Setup& setup);
   static Transmitter::Settings transmitter_settings(const Setup& setup, const Socket& socket);
 
-  runtime::Loop& loop_;
   const std::shared_ptr<LoopState> shared_;
   Socket socket_;
   const Setup setup_;
   const Transmitter::Settings sending_;
-  const Address peer_;
-  const Address local_;
-  Limits limits_;
 
   StagTable stags_;
   Ring<OutstandingRead> outstanding_;
@@ -138,20 +115,12 @@ class IwarpChannel final : public Channel,
   Receiver receiver_;
   Transmitter transmitter_;
 
-  Handler* handler_ = nullptr;
-  CloseReason reason_;
   Phase phase_ = Phase::waiting;
-  bool reset_ = false;         // close with RST
-  bool send_blocked_ = false;  // the socket is full; EPOLLOUT will come
-  bool hung_up_ = false;       // FIN or an error is reported: read to the end
-  std::uint8_t bulk_ = 0;      // large payloads came lately: read less into the staging buffer
-  std::uint32_t lent_ = 0;
+  bool reset_ = false;           // close with RST
+  bool send_blocked_ = false;    // the socket is full; EPOLLOUT will come
+  bool hung_up_ = false;         // FIN or an error is reported: read to the end
+  std::uint8_t bulk_ = 0;        // large payloads came lately: read less into the staging buffer
   std::uint32_t responses_ = 0;  // complete ones
-
-  WorkList<SendWork> done_sends_;
-  WorkList<ReadWork> done_reads_;
-  Turn turn_{*this};
-  Alarm alarm_{*this};
   ReadWatch read_watch_{*this};
 };
 

@@ -13,31 +13,20 @@ namespace srpd::transport::iwarp {
 
 IwarpConnector::IwarpConnector(std::shared_ptr<Shared> shared, runtime::Loop& loop,
                                const ConnectOptions& options, Handler& handler)
-    : shared_(std::move(shared)),
-      loop_(loop),
-      handler_(handler),
-      peer_(options.peer),
-      source_(options.source),
-      private_data_(options.private_data.begin(), options.private_data.end()),
-      parameters_(options.parameters),
-      wishes_{shared_->options.crc, options.parameters.inbound_reads,
-              options.parameters.outbound_reads},
-      deadline_(loop.now() + options.timeout),
-      revision_(shared_->options.mpa_revision) {
-  // From the next iteration on, so that no callback comes from inside connect().
-  loop_.start_timer(alarm_, loop_.now());
-}
+    : ConnectorBase(loop, options, handler),
+      shared_(std::move(shared)),
+      wishes_{shared_->options.crc, parameters_.inbound_reads, parameters_.outbound_reads},
+      revision_(shared_->options.mpa_revision) {}
 
 IwarpConnector::~IwarpConnector() { disengage(); }
 
 void IwarpConnector::disengage() {
   phase_ = Phase::finished;
-  loop_.cancel_timer(alarm_);
+  cancel_deadline();
   loop_.unwatch(*this);
 }
 
-void IwarpConnector::on_alarm() {
-  if (phase_ == Phase::starting) return begin();
+void IwarpConnector::timed_out() {
   fail(phase_ == Phase::connecting ? "timed out" : "no MPA Reply in time",
        phase_ == Phase::connecting ? "check the address, the route and firewalls"
                                    : "check that an SRP target over iWARP listens there");
@@ -55,7 +44,7 @@ void IwarpConnector::begin() {
     return fail("cannot use source address " + source_->text() + ": " + errno_text(errno));
   phase_ = Phase::connecting;
   have_ = 0;
-  loop_.start_timer(alarm_, deadline_);
+  start_deadline();
   if (::connect(socket_.fd(), reinterpret_cast<const sockaddr*>(&peer_.storage), peer_.length) !=
           0 &&
       errno != EINPROGRESS)
@@ -160,7 +149,7 @@ void IwarpConnector::reply_complete() {
 void IwarpConnector::fail(std::string cause, std::string remedy) {
   disengage();
   if (socket_) socket_.shut_down();
-  handler_.on_failed(Error{"connect " + peer_.text(), std::move(cause), std::move(remedy)});
+  report_failure(std::move(cause), std::move(remedy));
 }
 
 }  // namespace srpd::transport::iwarp

@@ -3,34 +3,27 @@
 #pragma once
 
 #include <memory>
-#include <vector>
 
 #include "runtime/loop.h"
+#include "transport/connector_base.h"
 #include "transport/iwarp/negotiation.h"
 #include "transport/iwarp/shared.h"
 #include "transport/iwarp/socket.h"
-#include "transport/transport.h"
 
 namespace srpd::transport::iwarp {
 
-class IwarpConnector final : public Connector, private runtime::Watch {
+class IwarpConnector final : public ConnectorBase<IwarpConnector>, private runtime::Watch {
  public:
   IwarpConnector(std::shared_ptr<Shared> shared, runtime::Loop& loop, const ConnectOptions& options,
                  Handler& handler);
   ~IwarpConnector() override;
 
  private:
+  friend class ConnectorBase<IwarpConnector>;
   enum class Phase : std::uint8_t { starting, connecting, replying, finished };
-  struct Alarm : runtime::Timer {
-    explicit Alarm(IwarpConnector& owner)
-        : Timer([](Timer& self) { static_cast<Alarm&>(self).connector.on_alarm(); }),
-          connector(owner) {}
-    IwarpConnector& connector;
-  };
-
   void on_ready(std::uint32_t events) override;
-  void on_alarm();
   void begin();
+  void timed_out();
   void connected();
   void receive_reply();
   void reply_complete();
@@ -39,21 +32,13 @@ class IwarpConnector final : public Connector, private runtime::Watch {
   void fail(std::string cause, std::string remedy = {});
 
   const std::shared_ptr<Shared> shared_;
-  runtime::Loop& loop_;
-  Handler& handler_;
-  const Address peer_;
-  const std::optional<Address> source_;
-  const std::vector<std::byte> private_data_;
-  const ChannelParameters parameters_;
   const Wishes wishes_;
-  runtime::Time deadline_;
   Socket socket_;
   Phase phase_ = Phase::starting;
   std::uint8_t revision_;
   MpaSetup request_;
   FrameBuffer reply_;
   std::size_t have_ = 0;
-  Alarm alarm_{*this};
 };
 
 }  // namespace srpd::transport::iwarp

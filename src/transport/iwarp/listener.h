@@ -4,6 +4,7 @@
 
 #include <memory>
 
+#include "runtime/bound.h"
 #include "runtime/loop.h"
 #include "transport/iwarp/linked_list.h"
 #include "transport/iwarp/log_limit.h"
@@ -38,11 +39,6 @@ class IwarpListener final : public Listener, private runtime::Watch {
   void forget(Pending& pending);
   void complain(const Pending& pending, std::string_view what, std::string_view remedy);
 
-  struct Alarm : runtime::Timer {
-    Alarm(IwarpListener& owner, Function function) : Timer(function), listener(owner) {}
-    IwarpListener& listener;
-  };
-
   const std::shared_ptr<Shared> shared_;
   runtime::Loop& loop_;
   Socket socket_;
@@ -51,10 +47,8 @@ class IwarpListener final : public Listener, private runtime::Watch {
   LinkedList<Pending> pending_;  // oldest first, which is the order of the deadlines
   LogLimit complaints_{5};
   LogLimit overload_{1};
-  Alarm accept_again_{
-      *this, [](runtime::Timer& self) { static_cast<Alarm&>(self).listener.accept_some(); }};
-  Alarm deadline_{*this,
-                  [](runtime::Timer& self) { static_cast<Alarm&>(self).listener.drop_expired(); }};
+  runtime::Bound<runtime::Timer, IwarpListener, &IwarpListener::accept_some> accept_again_{*this};
+  runtime::Bound<runtime::Timer, IwarpListener, &IwarpListener::drop_expired> deadline_{*this};
 };
 
 }  // namespace srpd::transport::iwarp

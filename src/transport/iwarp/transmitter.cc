@@ -429,7 +429,7 @@ void Transmitter::emit(Batch& batch, OutFpdu& fpdu, const Position& at, bool crc
   batch.bytes += fpdu.size;
 }
 
-void Transmitter::sent(const Batch& batch, std::size_t bytes, WorkList<SendWork>& done) {
+void Transmitter::sent(const Batch& batch, std::size_t bytes, WorkQueue<SendWork>& done) {
   bytes += std::exchange(partial_sent_, 0);
   for (std::size_t i = 0; i < batch.fpdu_count; ++i) {
     const OutFpdu& fpdu = batch.fpdus[i];
@@ -465,7 +465,7 @@ bool Transmitter::memory_withdrawn(std::uint32_t stag) {
   return true;
 }
 
-void Transmitter::abandon_reads(WorkList<ReadWork>& out) {
+void Transmitter::abandon_reads(WorkQueue<ReadWork>& out) {
   start_read(position_, nullptr);
   while (ReadWork* const work = reads_.pop()) {
     work->cookie = static_cast<std::uint64_t>(-ECONNRESET);
@@ -473,7 +473,7 @@ void Transmitter::abandon_reads(WorkList<ReadWork>& out) {
   }
 }
 
-void Transmitter::abandon_sends(WorkList<SendWork>& out) {
+void Transmitter::abandon_sends(WorkQueue<SendWork>& out) {
   start_work(position_, nullptr);
   partial_sent_ = 0;
   queued_bytes_ = 0;

@@ -19,37 +19,9 @@
 #include "transport/iwarp/receiver.h"
 #include "transport/iwarp/ring.h"
 #include "transport/transport.h"
+#include "transport/work_queue.h"
 
 namespace srpd::transport::iwarp {
-
-/// Completed works, oldest first; the result is in `cookie`.
-template <class Work>
-class WorkList {
- public:
-  bool empty() const { return head_ == nullptr; }
-  Work* front() const { return head_; }
-  void push(Work& work) {
-    work.next = nullptr;
-    *tail_ = &work;
-    tail_ = &work.next;
-  }
-  Work* pop() {
-    Work* const work = head_;
-    if (work == nullptr) return nullptr;
-    head_ = work->next;
-    if (head_ == nullptr) tail_ = &head_;
-    work->next = nullptr;
-    return work;
-  }
-
-  WorkList() = default;
-  WorkList(const WorkList&) = delete;
-  WorkList& operator=(const WorkList&) = delete;
-
- private:
-  Work* head_ = nullptr;
-  Work** tail_ = &head_;
-};
 
 /// One FPDU to be sent.
 struct OutFpdu {
@@ -122,7 +94,7 @@ class Transmitter {
   /// Fills `batch`; false when there is nothing to send now.
   bool build(Batch& batch);
   /// The socket took `bytes` of it. Completed works go to `done`.
-  void sent(const Batch& batch, std::size_t bytes, WorkList<SendWork>& done);
+  void sent(const Batch& batch, std::size_t bytes, WorkQueue<SendWork>& done);
 
   /// The last response of the oldest read work arrived; removes and returns it.
   ReadWork* read_done();
@@ -137,8 +109,8 @@ class Transmitter {
   bool inside_fpdu() const { return partial_sent_ > 0; }
 
   /// Takes all works out.
-  void abandon_reads(WorkList<ReadWork>& out);
-  void abandon_sends(WorkList<SendWork>& out);
+  void abandon_reads(WorkQueue<ReadWork>& out);
+  void abandon_sends(WorkQueue<SendWork>& out);
 
  private:
   enum class Tagged : std::uint8_t { none, write, response };
@@ -192,8 +164,8 @@ class Transmitter {
   Ring<InboundRead>& inbound_;
   bool open_;
 
-  WorkList<SendWork> works_;
-  WorkList<ReadWork> reads_;
+  WorkQueue<SendWork> works_;
+  WorkQueue<ReadWork> reads_;
   Position position_;
   OutFpdu partial_;  // the FPDU that is partly sent
   std::size_t partial_sent_ = 0;

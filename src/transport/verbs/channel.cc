@@ -41,15 +41,13 @@ Expected<std::unique_ptr<VerbsChannel>> VerbsChannel::make(Setup setup) {
 }
 
 VerbsChannel::VerbsChannel(Setup setup, std::shared_ptr<LoopContext> context)
-    : loop_(setup.state->loop()),
+    : ChannelBase(setup.state->loop(), peer_address(*setup.id), local_address(*setup.id)),
       shared_(std::move(setup.shared)),
       state_(std::move(setup.state)),
       id_(std::move(setup.id)),
       device_(std::move(setup.device)),
       context_(std::move(context)),
-      parameters_(setup.parameters),
-      peer_(peer_address(*id_)),
-      local_(local_address(*id_)) {
+      parameters_(setup.parameters) {
   limits_.max_send_iu = parameters_.max_send_iu;
   limits_.max_receive_iu = parameters_.max_receive_iu;
 }
@@ -59,9 +57,6 @@ VerbsChannel::~VerbsChannel() {
   CHECK(handler_ == nullptr || phase_ == Phase::closed);
   release_queue_pair();
   while (Iu* const iu = arrived_.pop()) give_back(ReceiveBuffer::of(*iu));
-  CHECK(lent_ == 0);
-  loop_.cancel_deferred(turn_);
-  loop_.cancel_timer(alarm_);
 }
 
 Expected<void> VerbsChannel::open_queue_pair() {
@@ -190,7 +185,7 @@ void VerbsChannel::on_cm_event(const CmEvent& event) {
   switch (event.type) {
     case RDMA_CM_EVENT_ESTABLISHED:
       peer_ready_ = true;
-      loop_.defer(turn_);
+      defer_turn();
       return;
     case RDMA_CM_EVENT_DISCONNECTED:
       // What arrived before the end comes before it.
@@ -214,7 +209,7 @@ void VerbsChannel::on_async_event(ibv_event_type type) {
       return;
     case IBV_EVENT_QP_LAST_WQE_REACHED:
       last_receive_ = true;
-      loop_.defer(turn_);
+      defer_turn();
       return;
     case IBV_EVENT_QP_ACCESS_ERR:
     case IBV_EVENT_QP_REQ_ERR:
@@ -226,11 +221,7 @@ void VerbsChannel::on_async_event(ibv_event_type type) {
 
 // Receiving
 
-void VerbsChannel::start(Handler& handler) {
-  CHECK(handler_ == nullptr);
-  handler_ = &handler;
-  loop_.defer(turn_);
-}
+void VerbsChannel::start(Handler& handler) { take_handler(handler); }
 
 bool VerbsChannel::post_own_receives() {
   std::array<ibv_recv_wr, LoopContext::batch> wanted;
@@ -262,13 +253,13 @@ void VerbsChannel::on_received(ReceiveBuffer& buffer, const ibv_wc& completion) 
     const Cause cause = cause_of(completion.status);
     fail(cause.kind, cause.text, cause.certain);
     give_back(buffer);
-    loop_.defer(turn_);
+    defer_turn();
     return;
   }
   moved();
   if (!peer_ready_) {
     peer_ready_ = true;
-    loop_.defer(turn_);
+    defer_turn();
   }
   Iu& iu = buffer.iu;
   iu.length = completion.byte_len;
@@ -301,7 +292,7 @@ void VerbsChannel::give_back(ReceiveBuffer& buffer) {
   if (shares_receives()) return context_->return_shared(buffer);
   if (phase_ > Phase::flushing) return buffer.owner->give(buffer);
   returned_.push(buffer);
-  loop_.defer(turn_);
+  defer_turn();
 }
 
 // Memory for the peer
@@ -345,13 +336,12 @@ void VerbsChannel::disconnect(std::string_view why, bool graceful) {
     if (read_begun_ && kept.empty()) {
       kept.push(*work);
     } else {
-      work->cookie = lost;
-      done_reads_.push(*work);
+      finish(*work, -ECONNRESET);
     }
   }
   reads_ = kept;
   set_alarm(shared_->options.close_timeout);
-  loop_.defer(turn_);
+  defer_turn();
 }
 
 void VerbsChannel::give_up() {
@@ -364,7 +354,7 @@ void VerbsChannel::fail(CloseReason::Kind kind, std::string text, bool certain) 
     if (!certain_ && certain) {
       reason_ = {kind, std::move(text)};
       certain_ = true;
-      loop_.defer(turn_);
+      defer_turn();
     }
     return;
   }
@@ -385,7 +375,7 @@ void VerbsChannel::end() {
     static_cast<void>(::ibv_modify_qp(id_->qp, &attributes, IBV_QP_STATE));
   }
   set_alarm(flush_limit);
-  loop_.defer(turn_);
+  defer_turn();
 }
 
 // Nothing completes any more. The receives of a shared queue that the queue pair had taken are out
@@ -403,12 +393,7 @@ bool VerbsChannel::drained() {
 void VerbsChannel::on_alarm() {
   if (phase_ == Phase::flushing) return end();
   forced_ = true;
-  loop_.defer(turn_);
-}
-
-void VerbsChannel::set_alarm(runtime::Time delay) {
-  loop_.cancel_timer(alarm_);
-  loop_.start_timer(alarm_, loop_.now() + delay);
+  defer_turn();
 }
 
 void VerbsChannel::take_turn() {
@@ -427,7 +412,7 @@ void VerbsChannel::release_queue_pair() {
   if (!seated_) return;
   seated_ = false;
   phase_ = Phase::released;
-  loop_.cancel_timer(alarm_);
+  cancel_alarm();
   exposed_.clear();
   if (id_ != nullptr && id_->qp != nullptr) {
     ::rdma_destroy_qp(id_.get());
@@ -449,18 +434,11 @@ void VerbsChannel::release_queue_pair() {
 }
 
 void VerbsChannel::close() {
-  while (SendWork* const work = sends_.pop()) {
-    work->cookie = lost;
-    done_sends_.push(*work);
-  }
-  while (ReadWork* const work = reads_.pop()) {
-    work->cookie = lost;
-    done_reads_.push(*work);
-  }
+  while (SendWork* const work = sends_.pop()) finish(*work, -ECONNRESET);
+  while (ReadWork* const work = reads_.pop()) finish(*work, -ECONNRESET);
   complete_done();
-  loop_.cancel_deferred(turn_);
   phase_ = Phase::closed;
-  handler_->on_closed(reason_);
+  report_closed();
 }
 
 }  // namespace srpd::transport::verbs

@@ -5,7 +5,6 @@
 // device) -> closed (the handler knows). Until the peer is known to be ready, sends wait.
 #pragma once
 
-#include <cerrno>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -14,7 +13,7 @@
 
 #include "runtime/buffer_pool.h"
 #include "runtime/loop.h"
-#include "transport/transport.h"
+#include "transport/channel_base.h"
 #include "transport/verbs/cm.h"
 #include "transport/verbs/keep_alive.h"
 #include "transport/verbs/loop_context.h"
@@ -23,11 +22,12 @@
 #include "transport/verbs/send_ring.h"
 #include "transport/verbs/shared.h"
 #include "transport/verbs/transfer_cursor.h"
-#include "transport/verbs/work_queue.h"
 
 namespace srpd::transport::verbs {
 
-class VerbsChannel final : public Channel, public CmHandler, public KeepAlive::Connection {
+class VerbsChannel final : public ChannelBase<VerbsChannel>,
+                           public CmHandler,
+                           public KeepAlive::Connection {
  public:
   struct Setup {
     std::shared_ptr<Shared> shared;
@@ -57,10 +57,6 @@ class VerbsChannel final : public Channel, public CmHandler, public KeepAlive::C
   RemoteSegment expose(std::span<std::byte> memory, Access access) override;
   void withdraw(std::uint32_t key) override;
   void disconnect(std::string_view why, bool graceful) override;
-  const Limits& limits() const override { return limits_; }
-  const Address& peer() const override { return peer_; }
-  const Address& local() const override { return local_; }
-  runtime::Loop& loop() override { return loop_; }
   std::string description() const override { return description_; }
 
   void on_cm_event(const CmEvent& event) override;
@@ -72,10 +68,8 @@ class VerbsChannel final : public Channel, public CmHandler, public KeepAlive::C
   void on_async_event(ibv_event_type type);
 
  private:
+  friend class ChannelBase<VerbsChannel>;
   enum class Phase : std::uint8_t { connecting, open, flushing, ending, released, closed };
-
-  /// Result of a work that the end of the connection left undone, as it waits in its cookie.
-  static constexpr auto lost = static_cast<std::uint64_t>(-ECONNRESET);
 
   /// Memory registered for one work request.
   struct Temporary {
@@ -119,7 +113,6 @@ class VerbsChannel final : public Channel, public CmHandler, public KeepAlive::C
   void forget(const Posted& posted);
   void settle(Posted& posted, int result);
   void retire();
-  void complete_done();
 
   // KeepAlive::Connection
   bool awaits() const override { return phase_ == Phase::open && !ring_->empty(); }
@@ -133,10 +126,8 @@ class VerbsChannel final : public Channel, public CmHandler, public KeepAlive::C
   void release_queue_pair();
   void take_turn();
   void on_alarm();
-  void set_alarm(runtime::Time delay);
   void close();
 
-  runtime::Loop& loop_;
   const std::shared_ptr<Shared> shared_;
   const std::shared_ptr<LoopState> state_;
   CmId id_;
@@ -146,9 +137,6 @@ class VerbsChannel final : public Channel, public CmHandler, public KeepAlive::C
   LoopContext::Seat seat_;
   bool seated_ = false;
   std::uint32_t queue_pair_ = 0;
-  Address peer_;
-  Address local_;
-  Limits limits_;
   std::string description_;
 
   OperationLimits operation_;
@@ -163,27 +151,20 @@ class VerbsChannel final : public Channel, public CmHandler, public KeepAlive::C
   TransferCursor read_cursor_;
   bool write_begun_ = false;
   bool read_begun_ = false;
-  WorkQueue<SendWork> done_sends_;
-  WorkQueue<ReadWork> done_reads_;
 
   std::vector<ReceiveBuffer*> own_receives_;  // without a shared queue
   std::uint32_t own_posted_ = 0;
   WorkQueue<Iu> arrived_;  // before start()
   WorkQueue<ReceiveBuffer> returned_;
-  std::uint32_t lent_ = 0;
 
   RecycledMap<std::uint32_t, Registration> exposed_;
 
-  Handler* handler_ = nullptr;
-  CloseReason reason_;
   Phase phase_ = Phase::connecting;
   bool certain_ = true;        // of the reason
   bool peer_ready_ = false;    // may be sent to
   bool last_receive_ = false;  // no more receives will complete
   bool waited_for_last_ = false;
   bool forced_ = false;  // does not wait for flushed work requests any longer
-  runtime::Bound<runtime::Deferred, VerbsChannel, &VerbsChannel::take_turn> turn_{*this};
-  runtime::Bound<runtime::Timer, VerbsChannel, &VerbsChannel::on_alarm> alarm_{*this};
 };
 
 }  // namespace srpd::transport::verbs

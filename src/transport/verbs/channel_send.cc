@@ -14,20 +14,19 @@
 namespace srpd::transport::verbs {
 
 void VerbsChannel::send(SendWork& work) {
-  loop_.defer(turn_);
-  if (phase_ <= Phase::open && (work.length != 0 || !work.iu.empty())) return sends_.push(work);
-  work.cookie = phase_ <= Phase::open ? 0 : lost;
-  done_sends_.push(work);
+  defer_turn();
+  if (phase_ > Phase::open) return finish(work, -ECONNRESET);
+  if (work.length == 0 && work.iu.empty()) return finish(work, 0);
+  sends_.push(work);
 }
 
 void VerbsChannel::read(ReadWork& work) {
-  loop_.defer(turn_);
-  const bool open = phase_ <= Phase::open;
+  defer_turn();
+  if (phase_ > Phase::open) return finish(work, -ECONNRESET);
+  if (work.length == 0) return finish(work, 0);
   // A peer that answers no RDMA Reads would let them wait for ever.
-  const bool answered = limits_.read_depth > 0;
-  if (open && answered && work.length != 0) return reads_.push(work);
-  work.cookie = !open ? lost : work.length == 0 ? 0 : static_cast<std::uint64_t>(-EIO);
-  done_reads_.push(work);
+  if (limits_.read_depth == 0) return finish(work, -EIO);
+  reads_.push(work);
 }
 
 void VerbsChannel::pump() {
@@ -235,7 +234,7 @@ void VerbsChannel::on_sent(std::uint32_t number, const ibv_wc& completion) {
   if (!posted.is_read) covered_ = number;
   settle(posted, good ? 0 : -ECONNRESET);
   retire();
-  loop_.defer(turn_);
+  defer_turn();
 }
 
 void VerbsChannel::retire() {
@@ -267,14 +266,6 @@ void VerbsChannel::settle(Posted& posted, int result) {
   if (posted.is_read) --reads_posted_;
   if (posted.send != nullptr) posted.send->complete(result);
   if (posted.read != nullptr) posted.read->complete(result);
-}
-
-// Callbacks may post more, which after the end completes here as well.
-void VerbsChannel::complete_done() {
-  while (!done_sends_.empty() || !done_reads_.empty()) {
-    while (SendWork* const work = done_sends_.pop()) work->complete(static_cast<int>(work->cookie));
-    while (ReadWork* const work = done_reads_.pop()) work->complete(static_cast<int>(work->cookie));
-  }
 }
 
 }  // namespace srpd::transport::verbs

@@ -24,29 +24,18 @@ bool says_nothing(std::span<const std::byte> data) {
 
 VerbsConnector::VerbsConnector(std::shared_ptr<Shared> shared, runtime::Loop& loop,
                                const ConnectOptions& options, Handler& handler)
-    : shared_(std::move(shared)),
-      loop_(loop),
-      handler_(handler),
-      peer_(options.peer),
-      source_(options.source),
-      private_data_(options.private_data.begin(), options.private_data.end()),
-      parameters_(options.parameters),
-      deadline_(loop.now() + options.timeout) {
-  // From the next iteration on, so that no callback comes from inside connect().
-  loop_.start_timer(alarm_, loop_.now());
-}
+    : ConnectorBase(loop, options, handler), shared_(std::move(shared)) {}
 
 VerbsConnector::~VerbsConnector() { disengage(); }
 
 void VerbsConnector::disengage() {
   phase_ = Phase::finished;
-  loop_.cancel_timer(alarm_);
+  cancel_deadline();
   channel_.reset();
   id_.reset();
 }
 
-void VerbsConnector::on_alarm() {
-  if (phase_ == Phase::starting) return begin();
+void VerbsConnector::timed_out() {
   fail("timed out", phase_ == Phase::connecting ? check_listener : check_path);
 }
 
@@ -67,7 +56,7 @@ void VerbsConnector::begin() {
   if (id_ == nullptr) return fail(errno_text(errno));
   set_handler(*id_, this);
   phase_ = Phase::resolving;
-  loop_.start_timer(alarm_, deadline_);
+  start_deadline();
   Address from = source_.value_or(Address{});
   Address to = peer_;
   if (::rdma_resolve_addr(id_.get(), source_ ? reinterpret_cast<sockaddr*>(&from.storage) : nullptr,
@@ -140,7 +129,7 @@ void VerbsConnector::rejected(const CmEvent& event) {
 // The last statement of whoever calls it: the handler may destroy *this.
 void VerbsConnector::fail(std::string cause, std::string remedy) {
   disengage();
-  handler_.on_failed(Error{"connect " + peer_.text(), std::move(cause), std::move(remedy)});
+  report_failure(std::move(cause), std::move(remedy));
 }
 
 }  // namespace srpd::transport::verbs

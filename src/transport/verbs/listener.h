@@ -8,6 +8,7 @@
 #include <memory>
 #include <vector>
 
+#include "runtime/bound.h"
 #include "runtime/loop.h"
 #include "transport/verbs/cm.h"
 #include "transport/verbs/loop_state.h"
@@ -24,12 +25,6 @@ class VerbsListener final : public Listener, private CmHandler {
   const Address& address() const override { return address_; }
 
  private:
-  struct Alarm : runtime::Timer {
-    explicit Alarm(VerbsListener& owner)
-        : Timer([](Timer& self) { static_cast<Alarm&>(self).listener.try_again(); }),
-          listener(owner) {}
-    VerbsListener& listener;
-  };
   /// Notices the removal of a device.
   class DeviceGuard final : public CmHandler {
    public:
@@ -65,7 +60,7 @@ class VerbsListener final : public Listener, private CmHandler {
   CmId id_;
   std::vector<std::unique_ptr<DeviceGuard>> guards_;
   bool waiting_ = false;
-  Alarm alarm_{*this};
+  runtime::Bound<runtime::Timer, VerbsListener, &VerbsListener::try_again> alarm_{*this};
 };
 
 }  // namespace srpd::transport::verbs

@@ -45,7 +45,7 @@ struct Sender {
   Ring<InboundRead> inbound{16};
   Transmitter transmitter;
   std::unique_ptr<Batch> batch = std::make_unique<Batch>();
-  WorkList<SendWork> done;
+  WorkQueue<SendWork> done;
   std::vector<std::size_t> batches;
 };
 

@@ -1,13 +1,13 @@
 // A queue of things linked by their member `next`.
 #pragma once
 
-namespace srpd::transport::verbs {
+namespace srpd::transport {
 
 template <class T>
 class WorkQueue {
  public:
   bool empty() const { return first_ == nullptr; }
-  T& front() const { return *first_; }
+  T& front() const { return *first_; }  ///< not when it is empty
   void push(T& item) {
     item.next = nullptr;
     (last_ != nullptr ? last_->next : first_) = &item;
@@ -19,6 +19,7 @@ class WorkQueue {
     if (item != nullptr) {
       first_ = item->next;
       if (first_ == nullptr) last_ = nullptr;
+      item->next = nullptr;
     }
     return item;
   }
@@ -28,4 +29,4 @@ class WorkQueue {
   T* last_ = nullptr;
 };
 
-}  // namespace srpd::transport::verbs
+}  // namespace srpd::transport
