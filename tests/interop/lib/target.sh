@@ -37,12 +37,17 @@ srpd_ready() {
 target_descriptors() { find "/proc/$target_pid/fd" -mindepth 1 | wc -l; }
 target_kib() { awk -v field="$1:" '$1 == field { print $2 }' "/proc/$target_pid/status"; } # FIELD
 
-# One process for all kinds: emulated, each takes a tenth of a second.
+# What it has of RDMA devices, of only $of_device if that is set, and open files. To the kernel
+# each belongs to the thread that made it. One process asks for all kinds: emulated processors
+# take a tenth of a second for each.
 target_resources() {
-  printf 'resource show %s\n' pd mr cq srq qp cm_id | rdma -b - | awk -v pid="$target_pid" '
-    index($0 " ", " pid " pid " ") { count[$3]++ }
-    END { printf "%d pd, %d mr, %d cq, %d srq, %d qp, %d cm_id, ", count["pdn"], count["mrn"],
-            count["cqn"], count["srqn"], count["lqpn"], count["cm-idn"] }'
+  printf 'resource show %s\n' pd mr cq srq qp cm_id | rdma -b - |
+    awk -v threads=" $(ls "/proc/$target_pid/task" | tr '\n' ' ')" -v device="${of_device:-}" '
+      device == "" || $2 == device || index($2, device "/") == 1 {
+        for (i = 3; i < NF; i++) if ($i == "pid" && index(threads, " " $(i + 1) " ")) count[$3]++
+      }
+      END { printf "%d pd, %d mr, %d cq, %d srq, %d qp, %d cm_id, ", count["pdn"], count["mrn"],
+              count["cqn"], count["srqn"], count["lqpn"], count["cm-idn"] }'
   echo "$(target_descriptors) files"
 }
 
