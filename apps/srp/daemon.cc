@@ -3,18 +3,22 @@
 #include <fmt/core.h>
 
 #include <algorithm>
+#include <atomic>
 #include <csignal>
 #include <fstream>
 #include <memory>
 #include <sstream>
+#include <thread>
 #include <utility>
 
 #include "base/log.h"
 #include "dnssd/browser.h"
 #include "find.h"
 #include "kernel/daemon_config.h"
+#include "kernel/interruptible_writer.h"
 #include "kernel/keeper.h"
 #include "kernel/uevents.h"
+#include "runtime/bound.h"
 #include "runtime/signals.h"
 
 namespace srpd::cli {
@@ -30,6 +34,8 @@ constexpr runtime::Time settling = 500ms;
 constexpr runtime::Time first_retry = 2s;
 /// For the first answers of the network where everything is wanted.
 constexpr runtime::Time first_look = 3s;
+/// How often a login that is to be left is interrupted.
+constexpr runtime::Time nagging = 50ms;
 
 struct Options {
   std::string config = default_config;
@@ -57,17 +63,14 @@ class Daemon final : private dnssd::Browser::Observer {
         loop_(loop),
         finder_(common, options.find, loop, transport),
         keeper_(files_, kernel::route_to) {}
-  ~Daemon() { loop_.cancel_timer(alarm_); }
+  ~Daemon() {
+    loop_.cancel_timer(alarm_);
+    loop_.cancel_timer(nag_);
+  }
 
   int run();
 
  private:
-  struct Alarm : runtime::Timer {
-    explicit Alarm(Daemon& owner)
-        : Timer([](Timer& self) { static_cast<Alarm&>(self).daemon.expired(); }), daemon(owner) {}
-    Daemon& daemon;
-  };
-
   void on_services() override { soon(settling); }
   void on_settled(const std::string& why) override;
 
@@ -79,6 +82,9 @@ class Daemon final : private dnssd::Browser::Observer {
   void wait();
 
   kernel::Keeper::Outcome pass();
+  kernel::Keeper::Outcome keep(const std::vector<kernel::Wanted>& wanted);
+  void leave_pass();
+  void pass_over();
   std::vector<kernel::Wanted> wanted();
   Findings everything();
   void add(const DaemonRule& rule, const Findings& findings, std::vector<kernel::Wanted>& to);
@@ -89,11 +95,18 @@ class Daemon final : private dnssd::Browser::Observer {
   DaemonConfig config_;
   runtime::Loop& loop_;
   Finder finder_;
-  const kernel::Files files_;
+  kernel::InterruptibleWriter writer_;
+  const kernel::Files files_{{}, [this](const std::string& path, std::string_view text) {
+                               return writer_.write(path, text);
+                             }};
   kernel::Keeper keeper_;
   std::unique_ptr<dnssd::Browser> browser_;
   std::string no_responder_;  ///< why nothing can be found
-  Alarm alarm_{*this};
+  runtime::Bound<runtime::Timer, Daemon, &Daemon::expired> alarm_{*this};
+  runtime::Bound<runtime::Timer, Daemon, &Daemon::leave_pass> nag_{*this};
+  runtime::Bound<runtime::Mail, Daemon, &Daemon::pass_over> pass_over_{*this};
+  bool passing_ = false;                ///< logins are being written, by another thread
+  std::atomic<bool> abandoned_{false};  ///< the rest of them is left
   bool due_ = false;
   bool reread_ = false;  ///< asked for by SIGHUP
   bool stopping_ = false;
@@ -115,13 +128,15 @@ bool Daemon::wants_everything() const {
 }
 
 void Daemon::on_signal(int signal) {
-  // Not now: a pass may be walking the rules.
+  // Read when no pass is walking the rules, which is soon.
   if (signal == SIGHUP) {
     reread_ = true;
+    leave_pass();
     return soon(0s);
   }
   if (signal != SIGTERM && signal != SIGINT) return;
   stopping_ = true;
+  leave_pass();
   loop_.stop();
 }
 
@@ -169,7 +184,7 @@ int Daemon::run() {
     }
     due_ = false;
     const auto outcome = pass();
-    if (options_.once) return outcome.failed + problems_ == 0 ? success : no_connection;
+    if (options_.once && !reread_) return outcome.failed + problems_ == 0 ? success : no_connection;
     // What fails is tried again sooner, but less and less soon.
     const runtime::Time interval = config_.interval;
     const bool failed = outcome.failed + problems_ > 0;
@@ -190,7 +205,35 @@ kernel::Keeper::Outcome Daemon::pass() {
     complain(ports.error());
     return {};
   }
-  return keeper_.pass(wanted());
+  return keep(wanted());
+}
+
+// A login takes as long as the network does; signals are heard meanwhile.
+kernel::Keeper::Outcome Daemon::keep(const std::vector<kernel::Wanted>& wanted) {
+  kernel::Keeper::Outcome outcome;
+  if (stopping_) return outcome;
+  abandoned_ = reread_;
+  passing_ = true;
+  std::thread worker([&] {
+    outcome = keeper_.pass(wanted, abandoned_);
+    loop_.post(pass_over_);
+  });
+  while (passing_) loop_.run();
+  worker.join();
+  return outcome;
+}
+
+void Daemon::leave_pass() {
+  if (!passing_) return;
+  abandoned_ = true;
+  writer_.interrupt();
+  loop_.start_timer(nag_, loop_.now() + nagging);
+}
+
+void Daemon::pass_over() {
+  passing_ = false;
+  loop_.cancel_timer(nag_);
+  loop_.stop();
 }
 
 std::vector<kernel::Wanted> Daemon::wanted() {

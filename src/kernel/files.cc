@@ -8,29 +8,17 @@
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 #include <utility>
+
+#include "kernel/interruptible_writer.h"
 
 namespace srpd::kernel {
 namespace {
 
 namespace fs = std::filesystem;
 
-int write_once(const std::string& path, std::string_view text) {
-  const int fd = ::open(path.c_str(), O_WRONLY | O_CLOEXEC);
-  if (fd < 0) return -errno;
-  const ssize_t written = ::write(fd, text.data(), text.size());
-  const int result = written < 0 ? -errno : 0;
-  ::close(fd);
-  return result;
-}
-
-/// What the kernel does for the writer, such as connecting, ends early when a signal is pending for
-/// its thread, and completions of an io_uring count as one. So the thread is one that has no ring.
 int write_undisturbed(const std::string& path, std::string_view text) {
-  int result = 0;
-  std::thread([&] { result = write_once(path, text); }).join();
-  return result;
+  return InterruptibleWriter().write(path, text);
 }
 
 }  // namespace

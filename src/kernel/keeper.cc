@@ -46,21 +46,31 @@ std::vector<Wanted> missing(const std::vector<Wanted>& wanted,
   return without;
 }
 
-Keeper::Outcome Keeper::pass(const std::vector<Wanted>& wanted) {
+void Keeper::put_troubled_last(std::vector<Wanted>& logins) const {
+  std::stable_partition(logins.begin(), logins.end(), [&](const Wanted& each) {
+    return complaints_.count(name_of(each.login)) == 0;
+  });
+}
+
+Keeper::Outcome Keeper::pass(const std::vector<Wanted>& wanted,
+                             const std::atomic<bool>& abandoned) {
   forget_gone(files_);
   const auto now = sessions(files_);
   tell_gone(now);
   Outcome outcome;
   std::set<std::string> places;
   for (const Wanted& each : wanted) places.insert(name_of(each.login));
-  for (const Wanted& each : missing(wanted, now)) {
-    if (covered_.count(name_of(each.login)) == 0 && !log_in(each)) ++outcome.failed;
+  auto logins = missing(wanted, now);
+  put_troubled_last(logins);
+  for (const Wanted& each : logins) {
+    if (covered_.count(name_of(each.login)) != 0) continue;
+    if (abandoned || !log_in(each, abandoned)) ++outcome.failed;
   }
   outcome.connected = places.size() - outcome.failed;
   return outcome;
 }
 
-bool Keeper::log_in(const Wanted& wanted) {
+bool Keeper::log_in(const Wanted& wanted, const std::atomic<bool>& abandoned) {
   const std::string name = name_of(wanted.login);
   const auto port = port_for(files_, wanted.login, wanted.device, route_to_);
   const auto done =
@@ -76,6 +86,8 @@ bool Keeper::log_in(const Wanted& wanted) {
     return true;
   }
   std::string& last = complaints_[name];
+  // Interrupted, it says nothing about the target.
+  if (abandoned) return false;
   if (last != done.error().text()) log::warning("{}", done.error().text());
   last = done.error().text();
   return false;

@@ -1,6 +1,7 @@
 // Keeps this host logged in: each pass logs in to what is wanted and missing. Ends no session.
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <map>
@@ -33,11 +34,16 @@ class Keeper {
 
   Keeper(const Files& files, RouteTo route_to) : files_(files), route_to_(std::move(route_to)) {}
 
-  /// Logs what changes, and each failure once until it is another one.
-  Outcome pass(const std::vector<Wanted>& wanted);
+  /// Logs what changes, and each failure once until it is another one. What failed before comes
+  /// last, since it may take long. `abandoned`: set by another thread when the rest is to be left,
+  /// which then counts as failed.
+  Outcome pass(const std::vector<Wanted>& wanted, const std::atomic<bool>& abandoned = never);
 
  private:
-  bool log_in(const Wanted& wanted);
+  static constexpr std::atomic<bool> never{false};
+
+  bool log_in(const Wanted& wanted, const std::atomic<bool>& abandoned);
+  void put_troubled_last(std::vector<Wanted>& logins) const;
   void tell_gone(const std::vector<Session>& now);
 
   const Files& files_;

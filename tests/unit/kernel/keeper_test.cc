@@ -74,6 +74,33 @@ TEST_F(KeeperTest, FailuresAreCountedAndTriedAgain) {
   EXPECT_EQ(keeper_.pass(wanted).failed, 1u);
 }
 
+TEST_F(KeeperTest, WhatFailedComesLast) {
+  kernel_.login_result = -ECONNRESET;
+  keeper_.pass({{at("192.0.2.10"), ""}});
+  kernel_.login_result = 0;
+  kernel_.written.clear();
+  keeper_.pass({{at("192.0.2.10"), ""}, {at("192.0.2.11", 2), ""}});
+  ASSERT_EQ(kernel_.written.size(), 2u);
+  EXPECT_NE(kernel_.written[0].find("192.0.2.11"), std::string::npos);
+  EXPECT_NE(kernel_.written[1].find("192.0.2.10"), std::string::npos);
+}
+
+TEST_F(KeeperTest, LeavesTheRestWhenAbandoned) {
+  std::atomic<bool> abandoned{false};
+  const Files files(kernel_.root, [&](const std::string&, std::string_view) {
+    abandoned = true;
+    return -EINTR;
+  });
+  Keeper keeper(files, [](std::string_view) -> Expected<Route> {
+    return route_through("eth0", "::ffff:192.0.2.1");
+  });
+  const auto outcome = keeper.pass({{at("192.0.2.10"), ""}, {at("192.0.2.11", 2), ""}}, abandoned);
+  EXPECT_EQ(outcome.failed, 2u);
+  EXPECT_EQ(outcome.connected, 0u);
+  abandoned = false;
+  EXPECT_EQ(keeper.pass({{at("192.0.2.10"), ""}}, abandoned).failed, 1u);
+}
+
 TEST(Missing, ASessionOfOthersStandsForOneLogin) {
   Session of_others;
   of_others.id_ext = of_others.ioc_guid = 1;
