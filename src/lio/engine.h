@@ -1,11 +1,15 @@
 // What the tree drives: the running target as the tree sees it. The daemon implements it over its
 // stores and the SRP target; tests record the calls.
 //
-// Calls that change something come from the thread of whoever changes the tree, with the tree
-// unlocked, and never twice at the same time for the same object: they may wait. A refusal leaves
-// the tree as it was. Calls that only ask come with the tree locked: they must not wait, and must
-// not call the tree. Objects are named by numbers and texts that are not used again while they
-// exist.
+// Three kinds of calls, from any thread and from several at once:
+// - Operations come with the tree unlocked and may wait. Those on one device, port, tpg, LUN, ACL,
+//   or mapped LUN never overlap, nor does its removal with one on a part of it. What links two
+//   objects (add_lun, map_lun and their opposites) is an operation on both. A refusal leaves the
+//   tree as it was.
+// - Announcements come with the tree locked, in the order of what they announce: they must neither
+//   wait nor call the tree. One about something that has just gone is ignored.
+// - Questions come with the tree locked too.
+// Objects are named by numbers and texts that are not used again while they exist.
 #pragma once
 
 #include <cstdint>
@@ -112,7 +116,7 @@ class Engine {
  public:
   virtual ~Engine() = default;
 
-  // Devices
+  // Operations on devices
 
   /// `enable`: opens the backing store. On failure nothing stays open; the errno is the answer.
   virtual Result<DeviceProperties> open_device(DeviceId device, const DeviceSpec& spec,
@@ -121,19 +125,15 @@ class Engine {
   virtual void close_device(DeviceId device) = 0;
   /// Attributes of an open device after a change.
   virtual Result<void> set_attributes(DeviceId device, const DeviceAttributes& attributes) = 0;
-  /// Only before the first export.
-  virtual void set_identity(DeviceId device, const Identity& identity) = 0;
   /// `dev_config`, `dev_size`, `emulate_write_cache` of an open user device: the handler decides.
   virtual Result<void> reconfigure(DeviceId device, const DeviceSpec& spec, bool write_cache) = 0;
   /// pi_prot_format.
   virtual Result<void> format_protection(DeviceId device) = 0;
 
-  virtual void set_port_group(DeviceId device, const PortGroupState& group) = 0;
-  virtual void remove_port_group(DeviceId device, std::uint16_t id) = 0;
   virtual Result<void> restore_registration(DeviceId device,
                                             const AptplRegistration& registration) = 0;
 
-  // Ports
+  // Operations on ports
 
   virtual Result<void> add_port(std::string_view port) = 0;
   virtual void remove_port(std::string_view port) = 0;
@@ -147,13 +147,12 @@ class Engine {
   /// RDMA/CM logins at this port of the TCP port space, all addresses; 0: none.
   virtual Result<void> listen(std::uint16_t rdma_cm_port) = 0;
 
-  // LUNs and initiators
+  // Operations on LUNs and initiators
 
   virtual Result<void> add_lun(TpgId tpg, std::uint16_t lun, DeviceId device,
                                const LunAccess& access) = 0;
   /// Its commands are done when it returns. It goes from all ACLs.
   virtual void remove_lun(TpgId tpg, std::uint16_t lun) = 0;
-  virtual void set_lun_access(TpgId tpg, std::uint16_t lun, const LunAccess& access) = 0;
   virtual Result<void> add_acl(TpgId tpg, std::string_view initiator) = 0;
   /// Its sessions are closed when it returns.
   virtual void remove_acl(TpgId tpg, std::string_view initiator) = 0;
@@ -162,6 +161,14 @@ class Engine {
   virtual void unmap_lun(TpgId tpg, std::string_view initiator, std::uint16_t mapped) = 0;
   virtual Result<void> write_protect(TpgId tpg, std::string_view initiator, std::uint16_t mapped,
                                      bool protect) = 0;
+
+  // Announcements
+
+  /// Only while no LUN shows the device.
+  virtual void set_identity(DeviceId device, const Identity& identity) = 0;
+  virtual void set_port_group(DeviceId device, const PortGroupState& group) = 0;
+  virtual void remove_port_group(DeviceId device, std::uint16_t id) = 0;
+  virtual void set_lun_access(TpgId tpg, std::uint16_t lun, const LunAccess& access) = 0;
 
   // Questions
 

@@ -4,8 +4,8 @@
 #include <string>
 #include <vector>
 
+#include "support/lio_world.h"
 #include "unit/lio/vectors.h"
-#include "unit/lio/world.h"
 
 namespace srpd::lio::test {
 namespace {

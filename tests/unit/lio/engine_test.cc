@@ -5,9 +5,9 @@
 
 #include <string>
 
-#include "unit/lio/configured.h"
+#include "support/lio_configured.h"
+#include "support/lio_world.h"
 #include "unit/lio/vectors.h"
-#include "unit/lio/world.h"
 
 namespace srpd::lio::test {
 namespace {

@@ -8,7 +8,7 @@
 #include <new>
 #include <string>
 
-#include "unit/lio/world.h"
+#include "support/lio_world.h"
 
 namespace {
 

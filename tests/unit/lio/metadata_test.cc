@@ -7,7 +7,7 @@
 #include <iterator>
 #include <string>
 
-#include "unit/lio/world.h"
+#include "support/lio_world.h"
 
 namespace srpd::lio::test {
 namespace {

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "lio/root.h"
+#include "support/fake_engine.h"
 #include "tree/tree.h"
-#include "unit/lio/fake_engine.h"
 
 namespace srpd::lio::test {
 

@@ -1,4 +1,4 @@
-#include "unit/lio/fake_engine.h"
+#include "support/fake_engine.h"
 
 #include <fmt/format.h>
 

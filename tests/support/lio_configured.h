@@ -4,7 +4,7 @@
 
 #include <string>
 
-#include "unit/lio/world.h"
+#include "support/lio_world.h"
 
 namespace srpd::lio::test {
 

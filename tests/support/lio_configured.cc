@@ -1,4 +1,4 @@
-#include "unit/lio/configured.h"
+#include "support/lio_configured.h"
 
 #include <vector>
 

@@ -1,0 +1,431 @@
+#include "control/tree_restore.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <map>
+#include <set>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "control/json_reader.h"
+#include "control/tree_view.h"
+
+namespace srpd::control {
+namespace {
+
+constexpr std::uint64_t page_size = 4096;
+
+/// Characters that end an item of `control`.
+bool fits_control(std::string_view value) {
+  return value.find_first_of(",\n") == std::string_view::npos;
+}
+
+/// A value as it is written to an attribute.
+std::optional<std::string> attribute_value(const Json& value) {
+  if (value.is_string()) return value.get<std::string>();
+  if (value.is_boolean()) return std::string(value.get<bool>() ? "1" : "0");
+  if (value.is_number_integer()) return value.dump();
+  return std::nullopt;
+}
+
+/// The four of "0:0:1:0"; fewer where it is something else.
+std::vector<std::string> numbers_of_address(std::string_view text) {
+  std::vector<std::string> numbers;
+  while (!text.empty()) {
+    const std::size_t end = std::min(text.find(':'), text.size());
+    if (!decimal(text.substr(0, end)) || text[0] == '-') return {};
+    numbers.emplace_back(text.substr(0, end));
+    text.remove_prefix(std::min(end + 1, text.size()));
+  }
+  return numbers;
+}
+
+bool is_scsi_address(std::string_view text) { return numbers_of_address(text).size() == 4; }
+
+/// `list` from its end.
+template <class Visit>
+void backwards(const JsonReader& reader, std::string_view key, Visit visit) {
+  std::vector<const Json*> elements;
+  reader.for_each_object(key, [&](const Json& element) { elements.push_back(&element); });
+  for (auto each = elements.rbegin(); each != elements.rend(); ++each) visit(**each);
+}
+
+class Restorer {
+ public:
+  Restorer(tree::Tree& tree, const ScsiAddress& address) : tree_(tree), address_(address) {
+    find_existing();
+  }
+
+  Problems run(const Json& json) {
+    const JsonReader reader(json, "saveconfig", problems_);
+    backwards(reader, "storage_objects", [this](const Json& object) { storage_object(object); });
+    backwards(reader, "targets", [this](const Json& target) { make_target(target); });
+    return std::move(problems_);
+  }
+
+ private:
+  // The tree by paths below target/. Each reports under the path and says whether it was done.
+
+  template <class T>
+  bool done(const tree::Result<T>& result, const std::string& path) {
+    if (result) return true;
+    problems_.push_back(result.error().error(path));
+    return false;
+  }
+
+  bool write(const std::string& path, const std::string& text) {
+    const auto id = tree_.resolve("target/" + path);
+    return done(id, path) && done(tree_.write(*id, text + "\n"), path);
+  }
+
+  std::string read(const std::string& path) const {
+    const auto id = tree_.resolve("target/" + path);
+    auto text = id ? tree_.read(*id) : tl::unexpected(id.error());
+    if (!text) return {};
+    if (text->ends_with('\n')) text->pop_back();
+    return std::move(*text);
+  }
+
+  /// Only what is not so already: most attributes have their defaults.
+  void write_change(const std::string& path, const std::string& text) {
+    if (read(path) != text) write(path, text);
+  }
+
+  bool mkdir(const std::string& parent, const std::string& name, bool may_exist = false) {
+    const auto id = tree_.resolve("target/" + parent);
+    const std::string path = parent.empty() ? name : parent + '/' + name;
+    if (!done(id, parent)) return false;
+    const auto made = tree_.mkdir(*id, name);
+    if (!made && made.error().code == EEXIST && may_exist) return true;
+    return done(made, path);
+  }
+
+  bool link(const std::string& parent, const std::string& name, const std::string& target) {
+    const auto id = tree_.resolve("target/" + parent);
+    if (!done(id, parent)) return false;
+    return done(tree_.symlink(*id, name, tree_.resolve("target/" + target)), parent + '/' + name);
+  }
+
+  void rmdir(const std::string& parent, const std::string& name) {
+    const auto id = tree_.resolve("target/" + parent);
+    if (id) static_cast<void>(tree_.rmdir(*id, name));
+  }
+
+  // Backstores
+
+  void find_existing() {
+    tree_.inspect([this](const tree::Directory& root) {
+      const auto* const target = root.find_directory("target");
+      const auto* const core = target ? target->find_directory("core") : nullptr;
+      if (!core) return;
+      core->for_each_made([this](const tree::Entry& entry) {
+        const auto& hba = static_cast<const tree::Directory&>(entry);
+        const BackstoreKind* const kind = kind_of_hba(hba.name());
+        if (!kind) return;
+        if (const auto number = decimal(hba.name().substr(hba.name().rfind('_') + 1)))
+          hba_numbers_.insert(*number);
+        hba.for_each_made([&](const tree::Entry& device) {
+          devices_[std::pair(std::string(kind->plugin), device.name())] =
+              "core/" + hba.name() + '/' + device.name();
+        });
+      });
+    });
+  }
+
+  /// The lowest that no HBA of any type has, as rtslib numbers them.
+  std::int64_t next_hba() {
+    while (hba_numbers_.contains(next_hba_)) ++next_hba_;
+    hba_numbers_.insert(next_hba_);
+    return next_hba_;
+  }
+
+  void storage_object(const Json& json) {
+    JsonReader reader(json, "storage object", problems_);
+    const auto name = reader.text("name", true);
+    const auto plugin = reader.text("plugin", true);
+    if (!name || !plugin) return;
+    reader.rename("/backstores/" + *plugin + "/" + *name);
+    const BackstoreKind* const kind = kind_of_plugin(*plugin);
+    if (!kind) {
+      reader.report("backstores of type '" + *plugin + "' are not known", "it is not restored");
+      return;
+    }
+    if (devices_.contains(std::pair(*plugin, *name))) {
+      reader.report("it is there already", "it stays as it is");
+      return;
+    }
+    const auto steps = control_steps(reader, *plugin);
+    if (!steps) return;
+    make_device(reader, *kind, *name, *steps);
+  }
+
+  /// What is written before `enable`; nothing when something is missing.
+  struct Steps {
+    std::vector<std::string> control;
+    std::string udev_path;
+  };
+
+  std::optional<Steps> control_steps(const JsonReader& reader, const std::string& plugin) {
+    if (plugin == "ramdisk") return ramdisk_steps(reader);
+    if (plugin == "user") return user_steps(reader);
+    const auto dev = reader.text("dev", true);
+    if (!dev) return std::nullopt;
+    if (!fits_control(*dev)) {
+      reader.report("its path has a comma or a newline in it", "rename the file");
+      return std::nullopt;
+    }
+    Steps steps{{}, *dev};
+    if (plugin == "fileio") {
+      std::string text = "fd_dev_name=" + *dev;
+      if (const auto size = reader.number("size", false))
+        text += ",fd_dev_size=" + std::to_string(*size);
+      if (reader.boolean("write_back", false).value_or(false)) text += ",fd_buffered_io=1";
+      if (reader.boolean("aio", false).value_or(false)) text += ",fd_async_io=1";
+      steps.control = {text};
+    } else if (plugin == "block") {
+      const bool read_only = reader.boolean("readonly", false).value_or(false);
+      steps.control = {"udev_path=" + *dev, std::string("readonly=") + (read_only ? "1" : "0")};
+      if (const auto exclusive = reader.boolean("exclusive", false))
+        steps.control.push_back(std::string("exclusive=") + (*exclusive ? "1" : "0"));
+    } else if (const auto address = address_(*dev); address && is_scsi_address(*address)) {
+      const auto numbers = numbers_of_address(*address);
+      steps.control = {"scsi_host_id=" + numbers[0] + ",scsi_channel_id=" + numbers[1] +
+                       ",scsi_target_id=" + numbers[2] + ",scsi_lun_id=" + numbers[3]};
+    }
+    return steps;
+  }
+
+  static std::optional<Steps> ramdisk_steps(const JsonReader& reader) {
+    const auto size = reader.number("size", true);
+    if (!size) return std::nullopt;
+    Steps steps{{"rd_pages=" + std::to_string((*size + page_size - 1) / page_size)}, {}};
+    if (reader.boolean("nullio", false).value_or(false)) steps.control.emplace_back("rd_nullio=1");
+    return steps;
+  }
+
+  static std::optional<Steps> user_steps(const JsonReader& reader) {
+    const auto config = reader.text("config", true);
+    const auto size = reader.number("size", true);
+    if (!config || !size) return std::nullopt;
+    if (!fits_control(*config)) {
+      reader.report("its config has a comma or a newline in it", "correct it");
+      return std::nullopt;
+    }
+    Steps steps{{"dev_config=" + *config, "dev_size=" + std::to_string(*size)}, {}};
+    if (const auto sectors = reader.number("hw_max_sectors", false))
+      steps.control.push_back("hw_max_sectors=" + std::to_string(*sectors));
+    if (const auto more = reader.text("control", false)) steps.control.push_back(*more);
+    return steps;
+  }
+
+  void make_device(const JsonReader& reader, const BackstoreKind& kind, const std::string& name,
+                   const Steps& steps) {
+    const std::string hba = std::string(kind.directory) + "_" + std::to_string(next_hba());
+    const std::string device = "core/" + hba + "/" + name;
+    if (!mkdir("core", hba)) return;
+    if (!mkdir("core/" + hba, name)) {
+      rmdir("core", hba);
+      return;
+    }
+    devices_[std::pair(std::string(kind.plugin), name)] = device;
+    for (const std::string& text : steps.control) write(device + "/control", text);
+    if (!steps.udev_path.empty()) write(device + "/udev_path", steps.udev_path);
+    // It stays when it cannot be enabled: what it needs may come later.
+    const bool enabled = write(device + "/enable", "1");
+    if (const auto serial = reader.text("wwn", false))
+      write(device + "/wwn/vpd_unit_serial", *serial);
+    if (!enabled) return;
+    make_attributes(reader, device + "/attrib");
+    make_port_groups(reader, device + "/alua");
+  }
+
+  void make_attributes(const JsonReader& reader, const std::string& directory) {
+    const auto found = reader.json().find("attributes");
+    if (found == reader.json().end()) return;
+    if (!found->is_object()) {
+      reader.report("'attributes' is not an object", "correct it");
+      return;
+    }
+    for (const auto& item : found->items()) {
+      const auto value = attribute_value(item.value());
+      if (value)
+        write_change(directory + '/' + item.key(), *value);
+      else
+        reader.report("attribute " + item.key() + " is neither a number nor a text", "correct it");
+    }
+  }
+
+  void make_port_groups(const JsonReader& reader, const std::string& alua) {
+    backwards(reader, "alua_tpgs", [&](const Json& json) {
+      const JsonReader group(json, reader.name() + " alua_tpgs", problems_);
+      const auto name = group.text("name", true);
+      if (!name) return;
+      const bool is_default = *name == "default_tg_pt_gp";
+      if (!is_default && !mkdir(alua, *name)) return;
+      const std::string path = alua + '/' + *name;
+      if (const auto id = group.number("tg_pt_gp_id", false); id && !is_default)
+        write(path + "/tg_pt_gp_id", std::to_string(*id));
+      port_group_attributes(json, path);
+    });
+  }
+
+  /// The state before the type, which may forbid to set it, and the status that it implies after
+  /// it.
+  void port_group_attributes(const Json& json, const std::string& path) {
+    const auto set = [&](const std::string& key) {
+      const auto found = json.find(key);
+      const auto value = found == json.end() ? std::nullopt : attribute_value(*found);
+      if (value) write_group_attribute(path + '/' + key, key, *value);
+    };
+    for (const auto& item : json.items())
+      if (item.key() != "name" && item.key() != "tg_pt_gp_id" &&
+          !item.key().starts_with("alua_access_"))
+        set(item.key());
+    set("alua_access_state");
+    set("alua_access_status");
+    set("alua_access_type");
+  }
+
+  void write_group_attribute(const std::string& path, const std::string& key,
+                             const std::string& value) {
+    constexpr std::string_view types[] = {"None", "Implicit", "Explicit", "Implicit and Explicit"};
+    constexpr std::string_view statuses[] = {"None", "Altered by Explicit STPG",
+                                             "Altered by Implicit ALUA"};
+    const auto number = decimal(value);
+    std::string shown = value;
+    if (key == "alua_access_type" && number && *number >= 0 && *number < 4) shown = types[*number];
+    if (key == "alua_access_status" && number && *number >= 0 && *number < 3)
+      shown = statuses[*number];
+    if (read(path) != shown) write(path, value);
+  }
+
+  // Targets
+
+  void make_target(const Json& json) {
+    JsonReader reader(json, "target", problems_);
+    const auto wwn = reader.text("wwn", true);
+    const auto fabric = reader.text("fabric", true);
+    if (!wwn || !fabric) return;
+    reader.rename("target " + *wwn);
+    if (*fabric != "srpt") {
+      reader.report("the fabric '" + *fabric + "' is not served, only srpt",
+                    "LIO can go on to serve it");
+      return;
+    }
+    const std::string port = directory_name(*wwn);
+    if (!mkdir("", "srpt", true) || !mkdir("srpt", port, true)) return;
+    make_parameters(reader, "srpt/" + port + "/param");
+    backwards(reader, "tpgs", [&](const Json& tpg) { make_tpg(reader, tpg, "srpt/" + port); });
+  }
+
+  void make_parameters(const JsonReader& reader, const std::string& directory) {
+    const auto found = reader.json().find("parameters");
+    if (found == reader.json().end() || !found->is_object()) return;
+    for (const auto& item : found->items())
+      if (const auto value = attribute_value(item.value()))
+        write_change(directory + '/' + item.key(), *value);
+  }
+
+  void make_tpg(const JsonReader& target, const Json& json, const std::string& port) {
+    const JsonReader reader(json, target.name(), problems_);
+    const std::string name = "tpgt_" + std::to_string(reader.number("tag", false).value_or(1));
+    if (!mkdir(port, name, true)) return;
+    const std::string tpg = port + '/' + name;
+    make_attributes(reader, tpg + "/attrib");
+    backwards(reader, "luns", [&](const Json& lun) { make_lun(reader, lun, tpg); });
+    backwards(reader, "node_acls", [&](const Json& acl) { make_acl(reader, acl, tpg); });
+    if (reader.boolean("enable", false).value_or(false)) write_change(tpg + "/enable", "1");
+  }
+
+  void make_lun(const JsonReader& target, const Json& json, const std::string& tpg) {
+    const JsonReader reader(json, target.name() + " lun", problems_);
+    const auto index = reader.number("index", true);
+    const auto object = reader.text("storage_object", true);
+    if (!index || !object) return;
+    const std::string device = find_device(*object);
+    if (device.empty()) {
+      reader.report("there is no " + *object, "make it, or correct the LUN");
+      return;
+    }
+    const std::string name = "lun_" + std::to_string(*index);
+    const std::string lun = tpg + "/lun/" + name;
+    if (!mkdir(tpg + "/lun", name)) return;
+    if (!link(lun, reader.text("alias", false).value_or("link"), device)) return;
+    const auto found = json.find("alua_tg_pt_gp_name");
+    if (found == json.end() || !found->is_string()) return;
+    const auto group = found->get<std::string>();
+    if (group != "default_tg_pt_gp") write(lun + "/alua_tg_pt_gp", group);
+  }
+
+  /// "/backstores/PLUGIN/NAME".
+  std::string find_device(const std::string& object) const {
+    constexpr std::string_view prefix = "/backstores/";
+    const std::size_t slash = object.find('/', prefix.size());
+    if (!object.starts_with(prefix) || slash == std::string::npos) return {};
+    const auto found = devices_.find(
+        std::pair(object.substr(prefix.size(), slash - prefix.size()), object.substr(slash + 1)));
+    return found == devices_.end() ? std::string() : found->second;
+  }
+
+  void make_acl(const JsonReader& target, const Json& json, const std::string& tpg) {
+    const JsonReader reader(json, target.name() + " acl", problems_);
+    const auto wwn = reader.text("node_wwn", true);
+    if (!wwn) return;
+    const std::string name = directory_name(*wwn);
+    if (!mkdir(tpg + "/acls", name)) return;
+    const std::string acl = tpg + "/acls/" + name;
+    if (const auto tag = reader.text("tag", false)) write(acl + "/tag", *tag);
+    backwards(reader, "mapped_luns",
+              [&](const Json& mapped) { make_mapping(reader, mapped, tpg, acl); });
+  }
+
+  void make_mapping(const JsonReader& parent, const Json& json, const std::string& tpg,
+                    const std::string& acl) {
+    const JsonReader reader(json, parent.name() + " mapped_luns", problems_);
+    const auto index = reader.number("index", true);
+    const auto lun = reader.number("tpg_lun", true);
+    if (!index || !lun) return;
+    const std::string name = "lun_" + std::to_string(*index);
+    const std::string mapped = acl + '/' + name;
+    if (!mkdir(acl, name)) return;
+    if (!link(mapped, reader.text("alias", false).value_or("link"),
+              tpg + "/lun/lun_" + std::to_string(*lun)))
+      return;
+    const auto protect = reader.boolean("write_protect", false);
+    if (protect) write_change(mapped + "/write_protect", *protect ? "1" : "0");
+  }
+
+  tree::Tree& tree_;
+  const ScsiAddress& address_;
+  Problems problems_;
+  std::map<std::pair<std::string, std::string>, std::string> devices_;  ///< plugin, name: path
+  std::set<std::int64_t> hba_numbers_;
+  std::int64_t next_hba_ = 0;
+};
+
+}  // namespace
+
+std::optional<std::string> scsi_address(const std::string& path) {
+  if (is_scsi_address(path)) return path;
+  namespace fs = std::filesystem;
+  std::error_code error;
+  const fs::path device = fs::canonical(path, error).filename();
+  if (error) return std::nullopt;
+  for (const char* kind : {"block", "scsi_tape", "scsi_changer", "scsi_generic"}) {
+    const auto found = fs::canonical(fs::path("/sys/class") / kind / device / "device", error);
+    if (!error && is_scsi_address(found.filename().string())) return found.filename().string();
+  }
+  return std::nullopt;
+}
+
+Expected<Problems> restore_tree(tree::Tree& tree, std::string_view text,
+                                const ScsiAddress& address) {
+  const auto json = parse_json(text);
+  if (!json) return tl::unexpected(json.error());
+  if (!json->is_object()) return failure("", "it is no JSON object", "is it the right file?");
+  return Restorer(tree, address).run(*json);
+}
+
+}  // namespace srpd::control
