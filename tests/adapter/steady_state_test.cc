@@ -1,7 +1,6 @@
 // What a command costs over a device, both ends in this thread: nothing is allocated, neither by
 // the target nor by the initiator. (What a device's library allocates itself does not count: it
 // takes a little for each piece of memory that an initiator registers.)
-#include <sys/mman.h>
 #include <unistd.h>
 
 #include <array>
@@ -42,12 +41,12 @@ class Pair {
     identity.name = specification.name;
     identity.unit_serial = "929cc061-e082-4d98-810c-c90b421bd066";
     const auto attributes = scsi::default_attributes(store->properties());
-    lu_ = std::make_unique<scsi::Lu>(identity, attributes, std::move(store));
+    lu_ = std::make_shared<scsi::Lu>(identity, attributes, std::move(store));
     target_ = std::make_unique<target::Target>(std::vector{loop_.get()}, target::TargetOptions{});
     target::PortDescription port;
     port.scsi.name = "0xdeea7be2967200000000000000000000";
     port.open = true;
-    port.luns.push_back({.number = 0, .lu = lu_.get(), .write_protected = false});
+    port.luns.push_back({.number = 0, .lu = lu_, .write_protected = false});
     CHECK(target_->add_port(std::move(port)).has_value());
     initiator::SessionOptions options;
     options.address =
@@ -71,7 +70,7 @@ class Pair {
  private:
   std::unique_ptr<runtime::Loop> loop_;
   std::unique_ptr<Transport> transport_;
-  std::unique_ptr<scsi::Lu> lu_;
+  std::shared_ptr<scsi::Lu> lu_;
   std::unique_ptr<target::Target> target_;
   std::unique_ptr<initiator::Client> client_;
 };
@@ -124,15 +123,13 @@ TEST(SteadyState, RamDisk) {
 TEST(SteadyState, File) {
   const std::string address = test::adapter_address(false);
   if (address.empty()) GTEST_SKIP() << test::no_adapter;
-  const int file = ::memfd_create("disk", MFD_CLOEXEC);
-  ASSERT_GE(file, 0);
   store::Specification disk = specification("fileio");
-  disk.path = "/proc/self/fd/" + std::to_string(file);
+  disk.path = testing::TempDir() + "srpd-steady-" + std::to_string(::getpid());
   {
     Pair pair(address, disk);
     for (const std::uint32_t bytes : {4096u, 1u << 20}) expect_no_allocation(pair, bytes);
   }
-  ::close(file);
+  ::unlink(disk.path.c_str());
 }
 
 }  // namespace
