@@ -76,7 +76,7 @@ Expected<void> make_port(const fs::path& ports, std::size_t number, const std::s
 }  // namespace
 
 Expected<void> check_tree(const std::string& tree) {
-  const std::string remedy = "start srpd with '--tree " + tree + "'";
+  const std::string remedy = "mount the tree first, or say with --tree where it is";
   std::error_code error;
   const fs::path place = fs::weakly_canonical(tree, error);
   const auto table = mount::mount_table();

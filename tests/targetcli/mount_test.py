@@ -49,7 +49,7 @@ class Mount(support.TreeTest):
         CONFIGFS.rename("/sys/kernel/other")
         self.assertIn("this kernel has no configfs; use 'srpctl ns'", self.srpctl("mount")[1])
         self.end(self.server)
-        self.assertIn("no tree is mounted here; start srpd", self.srpctl("mount")[1])
+        self.assertIn("no tree is mounted here; mount the tree first", self.srpctl("mount")[1])
 
 
 if __name__ == "__main__":

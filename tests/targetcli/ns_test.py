@@ -112,14 +112,14 @@ class Ns(support.TreeTest):
         self.end(self.server)
         status, _, err = self.ns("true")
         self.assertEqual(status, 1)
-        self.assertEqual(err, f"srpctl: {self.tree}: no tree is mounted here; start srpd with "
-                              f"'--tree {self.tree}'\n")
+        self.assertEqual(err, f"srpctl: {self.tree}: no tree is mounted here; mount the tree first, "
+                              "or say with --tree where it is\n")
 
     def test_with_a_tree_that_nobody_serves(self):
         self.end(self.server, signal.SIGKILL)
         status, _, err = self.ns("true")
         self.assertEqual(status, 1)
-        self.assertIn("nobody serves this tree any more; start srpd with", err)
+        self.assertIn("nobody serves this tree any more; mount the tree first", err)
         self.serve()
         self.assertEqual(self.ns("true")[0], 0)
 

@@ -95,8 +95,9 @@ TEST_F(ConfigfsTest, KnowsTargetsThatPortsCanHave) {
 TEST_F(ConfigfsTest, SaysWhereNoTreeIs) {
   const auto usable = check_tree(tree_);
   ASSERT_FALSE(usable);
-  EXPECT_EQ(usable.error().text(),
-            tree_ + ": no tree is mounted here; start srpd with '--tree " + tree_ + "'");
+  EXPECT_EQ(
+      usable.error().text(),
+      tree_ + ": no tree is mounted here; mount the tree first, or say with --tree where it is");
   EXPECT_FALSE(check_tree("/missing/place"));
 }
 
