@@ -112,8 +112,8 @@ class Ns(support.TreeTest):
         self.end(self.server)
         status, _, err = self.ns("true")
         self.assertEqual(status, 1)
-        self.assertEqual(err, f"srpctl: {self.tree}: no tree is mounted here; mount the tree first, "
-                              "or say with --tree where it is\n")
+        self.assertEqual(err, f"srpctl: {self.tree}: no tree is mounted here; mount the tree "
+                              "first, or say with --tree where it is\n")
 
     def test_with_a_tree_that_nobody_serves(self):
         self.end(self.server, signal.SIGKILL)
