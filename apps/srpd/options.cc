@@ -36,6 +36,8 @@ constexpr std::array disk_flags{
              "No storage: reads return zeroes, writes are dropped"},
     DiskFlag{DiskKind::block, "--block", "DEV[,OPTION...]",
              "A block device as a disk, with the limits and the cache it has"},
+    DiskFlag{DiskKind::scsi, "--scsi", "DEV[,OPTION...]",
+             "A SCSI device as it is, also a tape: a node, or HOST:CHANNEL:TARGET:LUN"},
 };
 
 using DiskFlagOptions = std::array<CLI::Option*, disk_flags.size()>;

@@ -37,9 +37,12 @@ std::string access(const target::PortDescription& port) {
 std::string lun_line(const target::Lun& entry, const std::string& url) {
   const scsi::Lu& lu = *entry.lu;
   const store::Properties& properties = lu.store().properties();
+  const char* const cache = lu.store().pass_through() != nullptr ? "of its own"
+                            : properties.write_cache             ? "on"
+                                                                 : "off";
   return fmt::format("  LUN {:<3} {}  {}\n          {}, write cache {}, serial {}\n", entry.number,
-                     url, lu.identity().name, lu.store().description(),
-                     properties.write_cache ? "on" : "off", lu.identity().unit_serial);
+                     url, lu.identity().name, lu.store().description(), cache,
+                     lu.identity().unit_serial);
 }
 
 }  // namespace

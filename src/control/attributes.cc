@@ -2,6 +2,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string_view>
 #include <type_traits>
 
@@ -81,6 +82,17 @@ constexpr std::array unserved{
     Unserved{"submit_type", 0, "the choice of submission context"},
 };
 
+/// A pass-through unit has no more: the rest is the device's.
+constexpr std::array served_by_pass_through{
+    boolean<&LuAttributes::emulate_pr>("emulate_pr"),
+};
+
+constexpr std::array unserved_by_pass_through{
+    Unserved{"alua_support", 0, "ALUA besides that of the device"},
+    Unserved{"pgr_support", 0, "reservations besides those of the device"},
+    Unserved{"submit_type", 0, "the choice of submission context"},
+};
+
 Expected<void> check_against_store(const AttributeSetting& setting,
                                    const store::Properties& properties) {
   const bool thin = setting.name == "emulate_tpu" || setting.name == "emulate_tpws" ||
@@ -113,7 +125,12 @@ Expected<void> check_write_cache(std::uint64_t value, const store::Properties& p
 Expected<void> apply_attribute(LuAttributes& attributes, const AttributeSetting& setting,
                                const store::Properties& properties) {
   if (setting.name == "emulate_write_cache") return check_write_cache(setting.value, properties);
-  for (const Served& row : served) {
+  const bool passes_through = properties.plugin == "pscsi";
+  const auto served_rows = passes_through ? std::span<const Served>(served_by_pass_through)
+                                          : std::span<const Served>(served);
+  const auto unserved_rows = passes_through ? std::span<const Unserved>(unserved_by_pass_through)
+                                            : std::span<const Unserved>(unserved);
+  for (const Served& row : served_rows) {
     if (row.name != setting.name) continue;
     if (setting.value < row.lowest || setting.value > row.highest) {
       return failure(setting.name,
@@ -124,7 +141,7 @@ Expected<void> apply_attribute(LuAttributes& attributes, const AttributeSetting&
     row.set(attributes, setting.value);
     return {};
   }
-  for (const Unserved& row : unserved) {
+  for (const Unserved& row : unserved_rows) {
     if (row.name != setting.name) continue;
     if (setting.value == row.lio_default) return {};
     return failure(setting.name, std::string(row.what) + " is not served",

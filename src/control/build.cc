@@ -10,6 +10,7 @@
 
 #include "control/attributes.h"
 #include "control/identity.h"
+#include "store/pass_through.h"
 #include "store/registry.h"
 
 namespace srpd::control {
@@ -32,6 +33,16 @@ std::string what_is_served(const StorageObject& object) {
 
 bool printable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c > ' ' && c < 0x7f; });
+}
+
+/// A device without a serial number keeps the one that was made for it.
+void take_over(const store::PassThrough::Identity& device, scsi::LuIdentity& identity) {
+  identity.vendor = device.vendor;
+  identity.product = device.product;
+  identity.revision = device.revision;
+  std::string serial = device.unit_serial;
+  std::erase(serial, ' ');
+  if (!serial.empty()) identity.unit_serial = std::move(serial);
 }
 
 class Builder {
@@ -62,7 +73,7 @@ class Builder {
       built_.problems.push_back(store.error());
       return;
     }
-    auto identity = identify(object);
+    auto identity = identify(object, (*store)->pass_through());
     if (!identity) {
       built_.problems.push_back(identity.error());
       return;
@@ -73,12 +84,15 @@ class Builder {
     units_[path] = built_.units.back();
   }
 
-  Expected<scsi::LuIdentity> identify(const StorageObject& object) {
+  /// `device`: of a pass-through unit, which is who it says it is.
+  Expected<scsi::LuIdentity> identify(const StorageObject& object,
+                                      const store::PassThrough* device) {
     scsi::LuIdentity identity;
     identity.name = object.store.name;
     identity.unit_serial = object.unit_serial.empty()
                                ? derived_serial(machine_, what_is_served(object))
                                : object.unit_serial;
+    if (device != nullptr) take_over(device->identity(), identity);
     if (identity.unit_serial.size() > max_serial_length || !printable(identity.unit_serial)) {
       return failure(object.path(), "its serial is longer than 252 characters or not printable",
                      "give it a UUID (uuidgen)");

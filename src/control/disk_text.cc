@@ -24,6 +24,8 @@ constexpr std::string_view common_options = "ro, name=NAME, serial=TEXT, block=5
 constexpr std::string_view file_options =
     "buffered, direct, dsync, ro, name=NAME, serial=TEXT, block=512|4096";
 
+constexpr std::string_view pass_through_options = "ro, name=NAME";
+
 std::vector<std::string_view> split(std::string_view text) {
   std::vector<std::string_view> parts;
   for (;;) {
@@ -73,6 +75,8 @@ const Kind& kind_of(DiskKind kind) {
            take_path},
       Kind{"--null", "null", "ramdisk", "null", common_options, "--null 1T", take_size},
       Kind{"--block", "block", "block", "iblock", common_options, "--block /dev/sdb", take_device},
+      Kind{"--scsi", "scsi", "pscsi", "pscsi", pass_through_options, "--scsi /dev/sg0",
+           take_device},
   };
   return kinds[static_cast<std::size_t>(kind)];
 }
@@ -94,13 +98,15 @@ Expected<void> take_option(const Kind& kind, std::string_view option, StorageObj
   const std::string_view name = option.substr(0, equals);
   const std::string_view value =
       equals == std::string_view::npos ? std::string_view() : option.substr(equals + 1);
+  // The serial and the blocks of a pass-through unit are the device's.
+  const bool ours = kind.type != "pscsi";
   if (option == "ro") {
     object.store.read_only = true;
   } else if (name == "name" && !value.empty() && value.find('/') == std::string_view::npos) {
     object.store.name = value;
-  } else if (name == "serial" && !value.empty()) {
+  } else if (ours && name == "serial" && !value.empty()) {
     object.unit_serial = value;
-  } else if (option == "block=512" || option == "block=4096") {
+  } else if (ours && (option == "block=512" || option == "block=4096")) {
     object.store.block_size = value == "512" ? 512 : 4096;
   } else if (kind.type != "fileio" || !take_mode(option, object)) {
     return failure(std::string(kind.flag), "unknown option '" + std::string(option) + "'",

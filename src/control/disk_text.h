@@ -11,7 +11,7 @@
 
 namespace srpd::control {
 
-enum class DiskKind { ramdisk, file, null, block };
+enum class DiskKind { ramdisk, file, null, block, scsi };
 
 /// The options behind the comma, for help texts.
 std::string_view disk_options(DiskKind kind);

@@ -116,6 +116,8 @@ class SaveconfigParser {
       if (!fileio(reader, object)) return;
     } else if (*plugin == "block") {
       if (!block(reader, object)) return;
+    } else if (*plugin == "pscsi") {
+      if (!pscsi(reader, object)) return;
     } else {
       reader.report("backstores of type '" + *plugin + "' are not served",
                     "LIO can go on to serve it");
@@ -162,6 +164,15 @@ class SaveconfigParser {
     // As with mapped LUNs: protection that cannot be read is protection.
     object.store.read_only = reader.boolean("readonly", false).value_or(reader.has("readonly"));
     object.store.exclusive = reader.boolean("exclusive", false).value_or(true);
+    return true;
+  }
+
+  static bool pscsi(const JsonReader& reader, StorageObject& object) {
+    report_unknown_keys(reader, {"name", "plugin", "attributes", "alua_tpgs", "dev"});
+    const auto dev = reader.text("dev", true);
+    if (!dev) return false;
+    object.store.type = "pscsi";
+    object.store.path = *dev;
     return true;
   }
 

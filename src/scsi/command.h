@@ -14,6 +14,10 @@
 #include "runtime/loop.h"
 #include "scsi/result.h"
 
+namespace srpd::store {
+struct ScsiOperation;
+}  // namespace srpd::store
+
 namespace srpd::scsi {
 
 class ItNexus;
@@ -68,6 +72,9 @@ class Command {
   std::span<const iovec> data_in;
   std::uint64_t data_in_offset = 0;
   std::uint32_t data_in_size = 0;
+  /// Of a pass-through unit that answered CHECK CONDITION: its sense data, instead of those in
+  /// `result`. Empty otherwise.
+  std::span<const std::byte> device_sense;
 
   // For the core.
   const Spec* spec = nullptr;  ///< the row of the command table; null until it is found
@@ -76,11 +83,16 @@ class Command {
   std::array<iovec, 2> data_in_storage;
   runtime::Buffer buffer;                            ///< given back by finish()
   runtime::BufferAccount* buffer_account = nullptr;  ///< the task set's
+  store::ScsiOperation* device_operation = nullptr;  ///< under way at a pass-through unit
+  std::array<std::byte, max_sense_length> device_sense_storage;
   bool aborted = false;         ///< nothing is reported and no data moves any more; the slot drains
   bool started = false;         ///< left the task set's queue
   bool startable = false;       ///< may leave it now
   Command* previous = nullptr;  ///< task set list, oldest first
   Command* next_in_set = nullptr;
+
+  /// The sense data of CHECK CONDITION; `room` holds them where they have to be encoded.
+  std::span<const std::byte> sense_data(std::span<std::byte, max_sense_length> room) const;
 
   /// Data-out that came with the command (immediate data), or empty. In place until finish().
   virtual std::span<const std::byte> immediate_data_out() const = 0;
@@ -101,6 +113,8 @@ class Command {
     data_in = {};
     data_in_offset = 0;
     data_in_size = 0;
+    device_sense = {};
+    device_operation = nullptr;
     spec = nullptr;
     lu = nullptr;
     extent = {};

@@ -8,6 +8,7 @@
 
 #include "base/check.h"
 #include "scsi/command_table.h"
+#include "scsi/forward.h"
 #include "scsi/lu.h"
 #include "scsi/nexus.h"
 #include "scsi/parameter_data.h"
@@ -153,12 +154,21 @@ void run(Command& command, const Spec& spec) {
 
 }  // namespace
 
+std::span<const std::byte> Command::sense_data(std::span<std::byte, max_sense_length> room) const {
+  if (!device_sense.empty()) return device_sense;
+  const bool descriptors =
+      itl != nullptr && itl->lu->descriptor_sense.load(std::memory_order_relaxed);
+  return room.first(encode_sense(result.sense, descriptors, room));
+}
+
 void execute(Command& command) {
   CHECK(command.cdb.size() >= 16);
   command.lu = command.itl == nullptr ? nullptr : command.itl->lu;
   Result result;
   const Row* const row = find_command(command.cdb);
   if (row != nullptr) command.spec = &row->spec;
+  if (goes_to_device(command) && is_valid(command.attribute))
+    return forward(command).detach(on_done, &command);
   if (!admit(command, row, result)) return complete(command, result);
   const Spec& spec = row->spec;
   if (spec.run.present()) return run(command, spec);

@@ -36,6 +36,8 @@ struct LuAttributes {
   LiveValue<bool> emulate_dpo = true;
   LiveValue<bool> emulate_fua_write = true;
   LiveValue<bool> emulate_fua_read = true;
+  /// Of pass-through units: reservation commands reach the device.
+  LiveValue<bool> emulate_pr = true;
   LiveValue<bool> emulate_tas = true;
   LiveValue<bool> emulate_tpu = false;   ///< UNMAP; set at creation where the store can
   LiveValue<bool> emulate_tpws = false;  ///< WRITE SAME with UNMAP

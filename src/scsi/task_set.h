@@ -10,6 +10,7 @@
 #include "base/check.h"
 #include "runtime/buffer_pool.h"
 #include "scsi/command.h"
+#include "scsi/forward.h"
 
 namespace srpd::scsi {
 
@@ -37,6 +38,7 @@ class TaskSet {
     for (Command* command = oldest_; command != nullptr; command = command->next_in_set) {
       if (command->aborted || !matches(*command)) continue;
       command->aborted = true;
+      cancel_at_device(*command);
       ++count;
     }
     if (count != 0) complete_aborted();

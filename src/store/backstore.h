@@ -16,6 +16,8 @@
 
 namespace srpd::store {
 
+class PassThrough;
+
 /// One I/O of the backstore, in bytes. The caller keeps it and the buffers in place until
 /// completion, which may be inline. Result: 0 when the whole range was done, else -errno (-EIO
 /// medium error, -ENOSPC out of space, -EROFS, -ENODEV vanished, -EBADE reserved by somebody else
@@ -95,6 +97,9 @@ class Backstore {
 
   /// What map() gives pieces of, for transports that register it; null where map() gives none.
   virtual runtime::PinnableMemory* memory() { return nullptr; }
+
+  /// Not null: the unit is a SCSI device itself, which gets commands; submit() is not used then.
+  virtual PassThrough* pass_through() { return nullptr; }
 
   /// At most one; null to remove.
   virtual void set_observer(Observer* observer) { static_cast<void>(observer); }

@@ -6,6 +6,7 @@
 #include "store/fileio.h"
 #include "store/iblock.h"
 #include "store/null.h"
+#include "store/pscsi.h"
 #include "store/ramdisk.h"
 
 namespace srpd::store {
@@ -16,6 +17,7 @@ constexpr std::array all_types{
     Type{"null", "no storage: reads return zeroes, writes are dropped", open_null},
     Type{"fileio", "a regular file, or a block device through the page cache", open_fileio},
     Type{"iblock", "a block device with its own limits and cache", open_iblock},
+    Type{"pscsi", "a SCSI device of any kind, commands passed through", open_pscsi},
 };
 
 std::string known_types() {

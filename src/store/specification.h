@@ -10,7 +10,8 @@ namespace srpd::store {
 struct Specification {
   std::string type;  ///< a name in registry.cc
   std::string name;  ///< of the storage object, for messages
-  std::string path;  ///< fileio: regular file or block device; iblock: block device
+  std::string path;  ///< fileio: regular file or block device; iblock: block device;
+                     ///< pscsi: device node, or HOST:CHANNEL:TARGET:LUN
   /// Bytes. 0: what the file has. A missing or empty file is made this long. iblock: not used.
   std::uint64_t size = 0;
   /// Of the logical blocks; an iblock's are at least as long as its device's.

@@ -347,11 +347,9 @@ std::size_t Request::build_response() {
   response.residual = srp::residual_of({data_out_length, wanted_out, moved_out},
                                        {data_in_length, wanted_in, moved_in});
   if (result.status == scsi::Status::check_condition) {
-    const bool descriptor =
-        itl != nullptr && itl->lu->descriptor_sense.load(std::memory_order_relaxed);
     const std::size_t room = session_.setup().max_target_iu - sizeof(wire::srp::Rsp);
-    response.sense =
-        std::span(sense).first(std::min(scsi::encode_sense(result.sense, descriptor, sense), room));
+    const std::span<const std::byte> all = sense_data(sense);
+    response.sense = all.first(std::min(all.size(), room));
   }
   const std::uint8_t wanted = result.good() ? wire::srp::scsolnt : wire::srp::ucsolnt;
   response.solicited = (sol_not_ & wanted) != 0;

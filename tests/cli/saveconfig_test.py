@@ -25,7 +25,8 @@ class Saveconfig(support.ProgramTest):
 
     def test_what_lio_saved_is_served(self):
         srpd = self.start("--config", str(self.path))
-        for cause in ["type 'user'", "type 'pscsi'", "\"gp1\"",
+        for cause in ["type 'user'", "\"gp1\"",
+                      "pt0 (/nonexistent/sda): there is no such SCSI device",
                       "blk1 (/nonexistent/nullb0): there is no such device"]:
             self.assertIn(cause, srpd.output)
         self.assertIn("929cc061-e082-4d98-810c-c90b421bd066", srpd.output)

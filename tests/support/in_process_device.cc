@@ -126,9 +126,9 @@ ScsiReply TestCommand::reply() const {
   reply.residual_in = residual(data_in_.size(), wanted_in, moved_in);
   reply.residual_out = residual(data_out_.size(), wanted_out, moved_out);
   if (result.status == scsi::Status::check_condition) {
-    reply.sense.resize(scsi::max_sense_length);
-    const bool descriptors = itl != nullptr && itl->lu->descriptor_sense.load();
-    reply.sense.resize(scsi::encode_sense(result.sense, descriptors, reply.sense));
+    std::array<std::byte, scsi::max_sense_length> room;
+    const auto sense = sense_data(room);
+    reply.sense.assign(sense.begin(), sense.end());
   }
   return reply;
 }

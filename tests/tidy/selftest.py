@@ -57,7 +57,8 @@ class Layers(Tree):
 
     def test_behind_a_seam_nobody_looks(self):
         self.write("src/scsi/a.cc", '#include "store/ramdisk.h"\n')
-        self.one(check_layers.findings, "scsi sees only store/backstore.h of store")
+        self.one(check_layers.findings,
+                 "scsi sees only store/backstore.h, store/pass_through.h of store")
 
     def test_control_builds_the_concrete_things(self):
         self.write("src/control/a.cc", '#include "store/registry.h"\n')

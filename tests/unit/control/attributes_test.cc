@@ -60,6 +60,16 @@ TEST_F(AttributesTest, TheCacheOfABlockDeviceIsItsOwn) {
   EXPECT_THAT(error_of("emulate_write_cache", 1), HasSubstr("queue/write_cache"));
 }
 
+TEST_F(AttributesTest, APassThroughUnitHasLiosFew) {
+  properties.plugin = "pscsi";
+  EXPECT_EQ(error_of("alua_support", 0), "");
+  EXPECT_EQ(error_of("pgr_support", 0), "");
+  EXPECT_THAT(error_of("pgr_support", 1), HasSubstr("is not served"));
+  EXPECT_EQ(error_of("emulate_pr", 0), "");
+  EXPECT_FALSE(attributes.emulate_pr);
+  EXPECT_THAT(error_of("queue_depth", 64), HasSubstr("no such attribute"));
+}
+
 TEST_F(AttributesTest, WhatIsNotServedIsAcceptedAtItsDefaultOnly) {
   EXPECT_EQ(error_of("pi_prot_type", 0), "");
   EXPECT_THAT(error_of("pi_prot_type", 1), HasSubstr("protection information is not served"));

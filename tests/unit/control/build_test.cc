@@ -168,7 +168,8 @@ TEST_F(BuildTest, ServesWhatLioSaved) {
   ASSERT_TRUE(saved);
   {
     const Built built = made(saved->configuration);
-    EXPECT_THAT(texts(built), ElementsAre(HasSubstr("blk1 (/nonexistent/nullb0): there is no such"),
+    EXPECT_THAT(texts(built), ElementsAre(HasSubstr("pt0 (/nonexistent/sda): there is no such"),
+                                          HasSubstr("blk1 (/nonexistent/nullb0): there is no such"),
                                           HasSubstr("blk0 (/nonexistent/ram0): there is no such")));
     ASSERT_EQ(built.units.size(), 4u);
     EXPECT_TRUE(built.units[0]->store().properties().write_cache);

@@ -48,6 +48,16 @@ TEST(DiskText, BlockDevicesAreServedAsTheyAre) {
   EXPECT_THAT(error_of(DiskKind::block, "/dev/sdx,buffered"), HasSubstr("'buffered'"));
 }
 
+TEST(DiskText, ScsiDevicesKeepTheirIdentity) {
+  const auto device = parse_disk(DiskKind::scsi, "0:0:1:0,name=tape0", 0);
+  ASSERT_TRUE(device) << device.error().text();
+  EXPECT_EQ(device->store.type, "pscsi");
+  EXPECT_EQ(device->store.path, "0:0:1:0");
+  EXPECT_EQ(device->path(), "/backstores/pscsi/tape0");
+  EXPECT_THAT(error_of(DiskKind::scsi, "/dev/sg0,serial=abc"), HasSubstr("'serial=abc'"));
+  EXPECT_THAT(error_of(DiskKind::scsi, "/dev/sg0,block=4096"), HasSubstr("'block=4096'"));
+}
+
 TEST(DiskText, ColonsThatBelongToThePath) {
   EXPECT_EQ(parse_disk(DiskKind::block, "/dev/disk/by-path/pci-0000:lun", 0)->store.path,
             "/dev/disk/by-path/pci-0000:lun");

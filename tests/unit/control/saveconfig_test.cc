@@ -44,25 +44,28 @@ TEST(Saveconfig, ReadsTheStorageObjectsOfLio) {
   std::vector<std::string> paths;
   for (const StorageObject& object : saved.configuration.storage_objects)
     paths.push_back(object.path());
-  EXPECT_THAT(paths, ElementsAre("/backstores/block/blk1", "/backstores/block/blk0",
-                                 "/backstores/fileio/file1", "/backstores/fileio/file0",
-                                 "/backstores/ramdisk/null0", "/backstores/ramdisk/ram0"));
-  const auto& blk1 = saved.configuration.storage_objects[0];
+  EXPECT_THAT(paths, ElementsAre("/backstores/pscsi/pt0", "/backstores/block/blk1",
+                                 "/backstores/block/blk0", "/backstores/fileio/file1",
+                                 "/backstores/fileio/file0", "/backstores/ramdisk/null0",
+                                 "/backstores/ramdisk/ram0"));
+  EXPECT_EQ(saved.configuration.storage_objects[0].store.type, "pscsi");
+  EXPECT_EQ(saved.configuration.storage_objects[0].store.path, "/dev/sda");
+  const auto& blk1 = saved.configuration.storage_objects[1];
   EXPECT_EQ(blk1.store.type, "iblock");
   EXPECT_EQ(blk1.store.path, "/dev/nullb0");
   EXPECT_TRUE(blk1.store.read_only);
   EXPECT_TRUE(blk1.store.exclusive);
   EXPECT_EQ(blk1.unit_serial, "d2a4c8b7-90ab-4c1d-8e2f-7b6a5c4d3e44");
-  EXPECT_FALSE(saved.configuration.storage_objects[1].store.read_only);
-  const auto& file1 = saved.configuration.storage_objects[2];
+  EXPECT_FALSE(saved.configuration.storage_objects[2].store.read_only);
+  const auto& file1 = saved.configuration.storage_objects[3];
   EXPECT_EQ(file1.store.path, "/tmp/file1.img");
   EXPECT_EQ(file1.store.size, 8388608u);
   EXPECT_FALSE(file1.store.dsync);
   EXPECT_EQ(file1.unit_serial, "7a1de7b5-4c6e-4f1c-8d7e-1f6f4b0c9b22");
-  EXPECT_TRUE(saved.configuration.storage_objects[3].store.dsync);
-  EXPECT_EQ(saved.configuration.storage_objects[4].store.type, "null");
-  EXPECT_EQ(saved.configuration.storage_objects[5].store.type, "ramdisk");
-  EXPECT_EQ(saved.configuration.storage_objects[5].store.size, 16777216u);
+  EXPECT_TRUE(saved.configuration.storage_objects[4].store.dsync);
+  EXPECT_EQ(saved.configuration.storage_objects[5].store.type, "null");
+  EXPECT_EQ(saved.configuration.storage_objects[6].store.type, "ramdisk");
+  EXPECT_EQ(saved.configuration.storage_objects[6].store.size, 16777216u);
 }
 
 TEST(Saveconfig, ReadsTheTargetOfLio) {
@@ -88,7 +91,6 @@ TEST(Saveconfig, ReadsTheTargetOfLio) {
 TEST(Saveconfig, NamesEachThingItCannotServe) {
   EXPECT_THAT(texts(parsed(lio_file()).problems),
               ElementsAre(HasSubstr("/backstores/user/usr0: backstores of type 'user'"),
-                          HasSubstr("/backstores/pscsi/pt0: backstores of type 'pscsi'"),
                           HasSubstr("/backstores/ramdisk/ram0: the ALUA group \"gp1\"")));
 }
 

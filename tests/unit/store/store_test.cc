@@ -209,7 +209,7 @@ TEST(Registry, RefusesWhatItDoesNotKnow) {
   const auto opened = open(specification, bench->loop());
   ASSERT_FALSE(opened);
   EXPECT_NE(opened.error().text().find("'tape'"), std::string::npos);
-  EXPECT_NE(opened.error().text().find("ramdisk, null, fileio, iblock"), std::string::npos);
+  EXPECT_NE(opened.error().text().find("ramdisk, null, fileio, iblock, pscsi"), std::string::npos);
   specification.type = "ramdisk";
   specification.block_size = 520;
   EXPECT_FALSE(open(specification, bench->loop()));
