@@ -25,23 +25,10 @@ using namespace std::chrono_literals;
 
 constexpr runtime::Time retry_interval = 1s;
 
-/// 0.0.0.0 or [::].
-bool takes_every_address(const Gid& gid) {
-  return std::all_of(gid.begin() + (is_ipv4(gid) ? 12 : 0), gid.end(),
-                     [](std::byte b) { return b == std::byte{0}; });
-}
-
 bool takes(const Gid& listener, const Gid& address) {
   if (listener == address) return true;
   // [::] takes IPv4 as well.
   return takes_every_address(listener) && (!is_ipv4(listener) || is_ipv4(address));
-}
-
-bool is_there(const Gid& address) {
-  if (takes_every_address(address)) return true;
-  const auto interfaces = interface_addresses();
-  return std::any_of(interfaces.begin(), interfaces.end(),
-                     [&](const auto& each) { return each.address == address; });
 }
 
 std::string machine_name() {
@@ -159,8 +146,8 @@ Expected<void> Discovery::listen(const std::vector<transport::Address>& listenin
 
 Expected<void> Discovery::answer_at(Listening& listening) {
   const transport::Address& target = listening.target;
-  // Listeners over RDMA devices wait for their addresses.
-  listening.waiting = target.rdma && !is_there(gid_of(target));
+  // The listener there does the same.
+  listening.waiting = !is_there(gid_of(target));
   if (listening.waiting) {
     if (!retry_.armed()) loop_.start_timer(retry_, loop_.now() + retry_interval);
     return {};

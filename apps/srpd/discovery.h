@@ -29,8 +29,7 @@ class Discovery {
 
   /// Everything on `loop`, which outlives the result. The service is reached over TCP, so that a
   /// host needs no RDMA device to ask. A default port that is taken is a warning, one that was
-  /// asked for an error. An address of an RDMA device that is not there
-  /// yet is waited for.
+  /// asked for an error. An address that is not there yet is waited for.
   static Expected<std::unique_ptr<Discovery>> start(
       const Options& options, const control::Built& built,
       const std::vector<transport::Address>& listening, runtime::Loop& loop);

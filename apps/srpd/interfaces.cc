@@ -4,7 +4,10 @@
 #include <net/if.h>
 #include <netinet/in.h>
 
+#include <algorithm>
 #include <cstring>
+
+#include "directory/address.h"
 
 namespace srpd::app {
 namespace {
@@ -42,6 +45,20 @@ std::vector<InterfaceAddress> interface_addresses() {
   }
   ::freeifaddrs(list);
   return addresses;
+}
+
+bool takes_every_address(const discovery::Gid& address) {
+  return std::all_of(address.begin() + (directory::is_ipv4(address) ? 12 : 0), address.end(),
+                     [](std::byte b) { return b == std::byte{0}; });
+}
+
+bool is_there(const discovery::Gid& address) {
+  // Of 127.0.0.0/8 interfaces have the first, and the machine all.
+  const bool own = directory::is_ipv4(address) && address[12] == std::byte{IN_LOOPBACKNET};
+  if (own || takes_every_address(address)) return true;
+  const auto interfaces = interface_addresses();
+  return std::any_of(interfaces.begin(), interfaces.end(),
+                     [&](const auto& each) { return each.address == address; });
 }
 
 }  // namespace srpd::app

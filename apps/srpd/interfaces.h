@@ -20,4 +20,9 @@ struct InterfaceAddress {
 /// Of the interfaces that are up.
 std::vector<InterfaceAddress> interface_addresses();
 
+/// 0.0.0.0 or [::].
+bool takes_every_address(const discovery::Gid& address);
+/// Whether something can arrive at `address`: an interface has it, or it is one of these two.
+bool is_there(const discovery::Gid& address);
+
 }  // namespace srpd::app

@@ -5,10 +5,14 @@
 
 #include <cerrno>
 #include <chrono>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 
 #include "base/log.h"
+#include "directory/address.h"
+#include "srpd/interfaces.h"
 
 namespace srpd::app {
 namespace {
@@ -16,6 +20,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto patience = 1500ms;
+constexpr const char* default_listen = "127.0.0.1";
+constexpr std::string_view passed_prefix = "fd:";
 
 bool in_use(const transport::Address& address) {
   const int fd = ::socket(address.storage.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -27,6 +33,48 @@ bool in_use(const transport::Address& address) {
       errno == EADDRINUSE;
   ::close(fd);
   return taken;
+}
+
+transport::Address address_of(const service::PassedSockets::Passed& socket) {
+  transport::Address address;
+  address.storage = socket.address;
+  address.length = socket.length;
+  return address;
+}
+
+/// TCP sockets that were passed under `name`, or under any.
+std::vector<transport::Address> passed_addresses(const service::PassedSockets& sockets,
+                                                 std::optional<std::string_view> name) {
+  std::vector<transport::Address> addresses;
+  for (const auto& socket : sockets.sockets())
+    if (socket.tcp() && (!name || socket.name == *name)) addresses.push_back(address_of(socket));
+  return addresses;
+}
+
+Expected<std::vector<transport::Address>> addresses_for(const std::string& text,
+                                                        const service::PassedSockets& sockets) {
+  if (text.starts_with(passed_prefix)) {
+    auto passed = passed_addresses(sockets, text.substr(passed_prefix.size()));
+    if (!passed.empty()) return passed;
+    return failure("--listen " + text, "no TCP socket of this name was passed",
+                   "start srpd by a socket unit with this FileDescriptorName=");
+  }
+  auto address = transport::Address::parse(text, default_port);
+  if (!address) return tl::make_unexpected(address.error());
+  return std::vector{*address};
+}
+
+Expected<std::vector<transport::Address>> wanted_addresses(const Options& options,
+                                                           const service::PassedSockets& sockets) {
+  auto wanted = options.listen.empty() ? passed_addresses(sockets, std::nullopt)
+                                       : std::vector<transport::Address>();
+  for (const std::string& text : options.listen) {
+    const auto more = addresses_for(text, sockets);
+    if (!more) return more;
+    wanted.insert(wanted.end(), more->begin(), more->end());
+  }
+  if (wanted.empty()) return addresses_for(default_listen, sockets);
+  return wanted;
 }
 
 }  // namespace
@@ -45,19 +93,23 @@ void wait_until_free(const transport::Address& address) {
 
 Expected<std::vector<transport::Address>> listen_everywhere(const Options& options,
                                                             target::Target& target,
-                                                            Transports& transports) {
-  std::vector<std::string> wanted = options.listen;
-  if (wanted.empty()) wanted.emplace_back("127.0.0.1");
+                                                            Transports& transports,
+                                                            const service::PassedSockets& sockets) {
+  const auto wanted = wanted_addresses(options, sockets);
+  if (!wanted) return wanted;
   std::vector<transport::Address> bound;
-  for (const std::string& text : wanted) {
-    const auto address = transport::Address::parse(text, default_port);
-    if (!address) return tl::make_unexpected(address.error());
-    auto& transport = transports.for_address(*address);
-    if (transport.name() == "iwarp") wait_until_free(*address);
-    auto listening = target.listen(transport, *address);
+  for (const transport::Address& address : *wanted) {
+    auto& transport = transports.for_address(address);
+    if (transport.name() == "iwarp" && !sockets.has(address.storage)) wait_until_free(address);
+    auto listening = target.listen(transport, address);
     if (!listening) return tl::make_unexpected(listening.error());
     bound.push_back(*listening);
+    if (transport.name() == "iwarp" && !is_there(directory::gid_of(address)))
+      log::warning("listen {}: no interface has this address yet; waiting for it", address.text());
   }
+  for (const auto& unused : sockets.sockets())
+    log::warning("passed socket '{}' is not used; name it with --listen fd:{}", unused.name,
+                 unused.name);
   return bound;
 }
 

@@ -20,6 +20,7 @@
 #include "srpd/listen.h"
 #include "srpd/loops.h"
 #include "srpd/options.h"
+#include "srpd/service.h"
 #include "srpd/status.h"
 #include "srpd/summary.h"
 #include "srpd/transports.h"
@@ -51,11 +52,8 @@ void raise_file_limit() {
 /// SIGUSR1 asks for the status. The first SIGTERM or SIGINT says goodbye to every host, the second
 /// does not wait for them.
 void on_signal(int signal, bool& stopping, target::Target& target, Discovery& discovery,
-               Loops& loops) {
-  if (signal == SIGHUP) {
-    log::info("SIGHUP: nothing to reload; restart srpd to change what it serves");
-    return;
-  }
+               Loops& loops, Service& service) {
+  if (signal == SIGHUP) return service.reload();
   if (signal == SIGUSR1) {
     log_status(target, loops.home());
     return;
@@ -66,6 +64,7 @@ void on_signal(int signal, bool& stopping, target::Target& target, Discovery& di
   }
   stopping = true;
   log::info("stopping: hosts are told (again to end at once)");
+  service.stopping();
   discovery.shut_down([&] { target.shutdown([&loops] { loops.home().stop(); }); });
 }
 
@@ -75,9 +74,8 @@ int check(control::SavedConfiguration saved, runtime::Loop& home) {
   report(saved.problems);
   report(built.problems);
   const std::size_t problems = saved.problems.size() + built.problems.size();
-  fmt::print("{} disk{} on {} target{} can be served, {} problem{}\n", built.units.size(),
-             built.units.size() == 1 ? "" : "s", built.ports.size(),
-             built.ports.size() == 1 ? "" : "s", problems, problems == 1 ? "" : "s");
+  fmt::print("{} can be served, {} problem{}\n", served_count(built), problems,
+             problems == 1 ? "" : "s");
   return problems == 0 ? 0 : failed;
 }
 
@@ -91,7 +89,8 @@ int serve(const Options& options, const control::SavedConfiguration& saved, Loop
   if (built.units.empty())
     return fail({options.config, "nothing of it can be served", "see the warnings above"});
 
-  Transports transports(options, built);
+  auto passed_sockets = service::PassedSockets::from_environment();
+  Transports transports(options, built, passed_sockets);
   target::TargetOptions target_options;
   if (from_flags)
     target_options.acl_remedy = "start srpd with --allow {address} or --allow {initiator}";
@@ -100,15 +99,17 @@ int serve(const Options& options, const control::SavedConfiguration& saved, Loop
   for (const target::PortDescription& port : built.ports) {
     if (auto added = target.add_port(port); !added) return fail(added.error());
   }
-  const auto listening = listen_everywhere(options, target, transports);
+  const auto listening = listen_everywhere(options, target, transports, passed_sockets);
   if (!listening) return fail(listening.error());
   const auto device_management = answer_device_management(options, built, *listening);
   const auto discovery = Discovery::start(options, built, *listening, loops.home());
   if (!discovery) return fail(discovery.error());
 
+  Service service(options, loops);
   bool stopping = false;
-  const auto signals = runtime::Signals::make(
-      loops.home(), [&](int signal) { on_signal(signal, stopping, target, **discovery, loops); });
+  const auto signals = runtime::Signals::make(loops.home(), [&](int signal) {
+    on_signal(signal, stopping, target, **discovery, loops, service);
+  });
   if (!signals) return fail(signals.error());
 
   fmt::print("{}", summary(built, *listening, (*discovery)->addresses(), loops.home().kind(),
@@ -117,6 +118,7 @@ int serve(const Options& options, const control::SavedConfiguration& saved, Loop
     log::warning("{}", hint);
   fmt::print("srpd: ready\n");
   std::fflush(stdout);
+  service.ready(served_count(built));
   loops.run();
   loops.stop_others();
   log::info("stopped");

@@ -76,10 +76,11 @@ std::vector<DiskOption> in_order(
 void add_access_flags(CLI::App& app, Options& options) {
   const char* const group = "Access";
   app.add_option("--listen", options.listen,
-                 "Where to listen; repeatable (default 127.0.0.1:5555). ADDR[:PORT]: iWARP in "
-                 "software, over TCP. rdma:ADDR[:PORT]: adapters, through RDMA/CM over IP (rdma:* "
-                 "for all of them). ib[:PORT]: InfiniBand without IP")
-      ->type_name("[rdma:]ADDR[:PORT]|ib[:PORT]")
+                 "Where to listen; repeatable (default 127.0.0.1:5555, or the sockets passed by "
+                 "systemd). ADDR[:PORT]: iWARP in software, over TCP. rdma:ADDR[:PORT]: adapters, "
+                 "through RDMA/CM over IP (rdma:* for all of them). ib[:PORT]: InfiniBand without "
+                 "IP. fd:NAME: iWARP on the passed sockets of this FileDescriptorName")
+      ->type_name("[rdma:]ADDR[:PORT]|ib[:PORT]|fd:NAME")
       ->expected(1)
       ->take_all()
       ->group(group);
@@ -148,6 +149,15 @@ void add_tuning_flags(CLI::App& app, Options& options, std::optional<int>& poll_
       ->group(group);
 }
 
+void add_service_flags(CLI::App& app, Options& options, unsigned& stop_timeout_s) {
+  app.add_option("--stop-timeout", stop_timeout_s,
+                 "Seconds that hosts and disks have after SIGTERM to finish; then srpd ends anyway "
+                 "(default " +
+                     std::to_string(options.stop_timeout.count()) + ")")
+      ->check(CLI::Range(1, 3600))
+      ->group("Service");
+}
+
 /// What the kernel's target calls its module and configfs parameters, under the same names.
 struct KernelNames {
   std::uint32_t max_req_size = 0;
@@ -201,6 +211,7 @@ tl::expected<Options, Exit> parse_command_line(int argc, const char* const* argv
   Options options;
   std::array<std::vector<std::string>, disk_flags.size()> disk_values;
   std::optional<int> poll_us;
+  auto stop_timeout_s = static_cast<unsigned>(options.stop_timeout.count());
   CLI::App app(description, "srpd");
   app.set_version_flag("--version", "srpd " SRPD_VERSION);
   const DiskFlagOptions disks = add_disk_flags(app, disk_values);
@@ -219,6 +230,7 @@ tl::expected<Options, Exit> parse_command_line(int argc, const char* const* argv
   add_access_flags(app, options);
   add_discovery_flags(app, options);
   add_tuning_flags(app, options, poll_us);
+  add_service_flags(app, options, stop_timeout_s);
   KernelNames kernel_names;
   add_kernel_names(app, options, kernel_names);
   for (CLI::Option* const disk : disks) config->excludes(disk);
@@ -232,6 +244,7 @@ tl::expected<Options, Exit> parse_command_line(int argc, const char* const* argv
   apply(kernel_names, options);
   options.srq_size_given = app.count("--srpt_srq_size") != 0;
   options.disks = in_order(app, disks, disk_values);
+  options.stop_timeout = std::chrono::seconds(stop_timeout_s);
   if (poll_us) options.loop.poll_budget = std::chrono::microseconds(*poll_us);
   return options;
 }

@@ -1,6 +1,7 @@
 // The command line of srpd.
 #pragma once
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -41,7 +42,8 @@ struct Options {
   std::vector<unsigned> cpus;
   runtime::LoopOptions loop;
   transport::verbs::VerbsOptions verbs;
-  bool srq_size_given = false;  ///< on the command line
+  bool srq_size_given = false;            ///< on the command line
+  std::chrono::seconds stop_timeout{10};  ///< for hosts to take their goodbye
   log::Level log_level = log::Level::info;
 };
 
@@ -51,6 +53,10 @@ struct Exit {
   int status;
 };
 tl::expected<Options, Exit> parse_command_line(int argc, const char* const* argv);
+
+/// A service starts before its network does. On a command line somebody waits, who would rather
+/// hear of a mistyped address.
+inline bool waits_for_addresses(const Options& options) { return !options.config.empty(); }
 
 /// What a saved configuration says by ib_srpt's names, where the command line says nothing.
 void adopt(const control::FabricSettings& settings, Options& options);

@@ -71,6 +71,12 @@ std::string summary(const control::Built& built, const std::vector<transport::Ad
   return text;
 }
 
+std::string served_count(const control::Built& built) {
+  const auto plural = [](std::size_t count) { return count == 1 ? "" : "s"; };
+  return fmt::format("{} disk{} on {} target{}", built.units.size(), plural(built.units.size()),
+                     built.ports.size(), plural(built.ports.size()));
+}
+
 std::string closed_hint(const control::Built& built, bool from_flags) {
   const bool somebody = std::any_of(built.ports.begin(), built.ports.end(), [](const auto& port) {
     return port.enabled && (port.open || !port.acls.empty());

@@ -14,8 +14,11 @@ std::string summary(const control::Built& built, const std::vector<transport::Ad
                     const std::vector<transport::Address>& discovery, std::string_view loop_kind,
                     std::size_t loop_count);
 
-/// "unix pid" of nobody: a port without ACLs that is not open is reachable by no host; says how to
-/// let one in. Empty when somebody can log in.
+/// "2 disks on 1 target".
+std::string served_count(const control::Built& built);
+
+/// A port without ACLs that is not open is reachable by no host; says how to let one in. Empty when
+/// somebody can log in.
 std::string closed_hint(const control::Built& built, bool from_flags);
 
 }  // namespace srpd::app

@@ -1,12 +1,15 @@
 #include "srpd/transports.h"
 
 #include "scsi/lu.h"
+#include "transport/iwarp/transport.h"
 #include "transport/registry.h"
 #include "transport/verbs/transport.h"
 
 namespace srpd::app {
 
-Transports::Transports(const Options& options, const control::Built& built) : options_(options) {
+Transports::Transports(const Options& options, const control::Built& built,
+                       service::PassedSockets& sockets)
+    : options_(options), sockets_(sockets) {
   for (const auto& unit : built.units) {
     if (auto* const memory = unit->store().memory(); memory != nullptr) memory_.push_back(memory);
   }
@@ -24,6 +27,14 @@ transport::Transport& Transports::for_address(const transport::Address& address)
 
 std::unique_ptr<transport::Transport> Transports::make(std::string_view name) const {
   if (name == "verbs") return transport::verbs::make_transport(options_.verbs);
+  if (name == "iwarp") {
+    transport::iwarp::IwarpOptions iwarp;
+    iwarp.free_bind = waits_for_addresses(options_);
+    iwarp.take_socket = [this](const transport::Address& address) {
+      return sockets_.take(address.storage);
+    };
+    return transport::iwarp::make_transport(iwarp);
+  }
   return transport::find_transport(name)->make();
 }
 

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "control/build.h"
+#include "service/passed_sockets.h"
 #include "srpd/options.h"
 #include "transport/transport.h"
 
@@ -14,8 +15,8 @@ namespace srpd::app {
 
 class Transports {
  public:
-  /// `built` outlives the connections.
-  Transports(const Options& options, const control::Built& built);
+  /// `built` outlives the connections. A listener at the address of one of `sockets` takes it.
+  Transports(const Options& options, const control::Built& built, service::PassedSockets& sockets);
 
   /// The one that `address` belongs to.
   transport::Transport& for_address(const transport::Address& address);
@@ -24,6 +25,7 @@ class Transports {
   std::unique_ptr<transport::Transport> make(std::string_view name) const;
 
   const Options& options_;
+  service::PassedSockets& sockets_;
   std::vector<runtime::PinnableMemory*> memory_;  // of the disks
   std::map<std::string_view, std::unique_ptr<transport::Transport>> made_;
 };

@@ -23,14 +23,17 @@ class Srpd:
     def __init__(self, *arguments, command=None, listen="127.0.0.1:0", wait=True):
         if command is None:
             command = [str(BIN / "srpd"), *arguments, "--listen", listen]
-        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                                        text=True, bufsize=1)
+        self.process = self.popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                                  text=True, bufsize=1)
         self.lines = []
         self.arrived = threading.Condition()
         self.reader = threading.Thread(target=self.read_lines, daemon=True)
         self.reader.start()
         if wait:
             self.wait_for("srpd: ready")
+
+    def popen(self, command, **options):
+        return subprocess.Popen(command, **options)
 
     def read_lines(self):
         for line in self.process.stdout:

@@ -46,6 +46,26 @@ tl::unexpected<Error> listen_failure(const Address& address, int error_number) {
   }
 }
 
+Expected<Socket> open_socket(const IwarpOptions& options, const Address& address) {
+  const int family = address.storage.ss_family;
+  Socket socket(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket) return listen_failure(address, errno);
+  const int on = 1;
+  const int off = 0;
+  static_cast<void>(::setsockopt(socket.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on));
+  // One listener on [::] takes both families.
+  if (family == AF_INET6)
+    static_cast<void>(::setsockopt(socket.fd(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off));
+  // Of both families (ip(7), ipv6(7)).
+  if (options.free_bind)
+    static_cast<void>(::setsockopt(socket.fd(), IPPROTO_IP, IP_FREEBIND, &on, sizeof on));
+  if (::bind(socket.fd(), reinterpret_cast<const sockaddr*>(&address.storage), address.length) !=
+          0 ||
+      ::listen(socket.fd(), options.backlog) != 0)
+    return listen_failure(address, errno);
+  return socket;
+}
+
 }  // namespace
 
 // A connection whose MPA Request is not complete.
@@ -119,30 +139,26 @@ Expected<std::unique_ptr<Listener>> IwarpListener::open(std::shared_ptr<Shared> 
   if (address.length == 0 || (family != AF_INET && family != AF_INET6))
     return failure("listen " + address.text(), "not an IP address",
                    "write HOST[:PORT] with an IPv4 or [IPv6] address");
-  Socket socket(::socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket) return listen_failure(address, errno);
-  const int on = 1;
-  const int off = 0;
-  static_cast<void>(::setsockopt(socket.fd(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on));
-  // One listener on [::] takes both families.
-  if (family == AF_INET6)
-    static_cast<void>(::setsockopt(socket.fd(), IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off));
-  if (::bind(socket.fd(), reinterpret_cast<const sockaddr*>(&address.storage), address.length) !=
-          0 ||
-      ::listen(socket.fd(), shared->options.backlog) != 0)
-    return listen_failure(address, errno);
+  Socket socket(shared->options.take_socket ? shared->options.take_socket(address) : -1);
+  const bool own = !socket;
+  if (own) {
+    auto opened = open_socket(shared->options, address);
+    if (!opened) return tl::make_unexpected(opened.error());
+    socket = std::move(*opened);
+  }
   std::unique_ptr<IwarpListener> made(
-      new IwarpListener(std::move(shared), loop, std::move(socket), handler));
+      new IwarpListener(std::move(shared), loop, std::move(socket), own, handler));
   if (const int rc = loop.watch(*made, made->socket_.fd()); rc < 0)
     return listen_failure(address, -rc);
   return made;
 }
 
 IwarpListener::IwarpListener(std::shared_ptr<Shared> shared, runtime::Loop& loop, Socket socket,
-                             Handler& handler)
+                             bool own, Handler& handler)
     : shared_(std::move(shared)),
       loop_(loop),
       socket_(std::move(socket)),
+      own_(own),
       handler_(handler),
       address_(socket_.local_address()) {}
 
@@ -150,8 +166,9 @@ IwarpListener::~IwarpListener() {
   loop_.unwatch(*this);
   loop_.cancel_timer(accept_again_);
   loop_.cancel_timer(deadline_);
-  // The loop may hold the descriptor a little longer; nobody shall connect meanwhile.
-  static_cast<void>(::shutdown(socket_.fd(), SHUT_RDWR));
+  // The loop may hold the descriptor a little longer; nobody shall connect meanwhile. On a socket
+  // that others have, too, this would end their listening: hosts wait there for the next process.
+  if (own_) static_cast<void>(::shutdown(socket_.fd(), SHUT_RDWR));
   while (!pending_.empty()) forget(*pending_.front());
 }
 

@@ -27,7 +27,7 @@ class IwarpListener final : public Listener, private runtime::Watch {
   class Pending;
   friend class Pending;
 
-  IwarpListener(std::shared_ptr<Shared> shared, runtime::Loop& loop, Socket socket,
+  IwarpListener(std::shared_ptr<Shared> shared, runtime::Loop& loop, Socket socket, bool own,
                 Handler& handler);
 
   void on_ready(std::uint32_t events) override;
@@ -42,6 +42,7 @@ class IwarpListener final : public Listener, private runtime::Watch {
   const std::shared_ptr<Shared> shared_;
   runtime::Loop& loop_;
   Socket socket_;
+  const bool own_;  // nobody else listens on the socket
   Handler& handler_;
   const Address address_;
   LinkedList<Pending> pending_;  // oldest first, which is the order of the deadlines

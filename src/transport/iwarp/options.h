@@ -4,6 +4,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+
+#include "transport/transport.h"
 
 namespace srpd::transport::iwarp {
 
@@ -23,6 +26,12 @@ struct IwarpOptions {
   /// Connections that have not sent a complete MPA Request yet; beyond it the oldest is dropped.
   std::size_t max_unauthenticated = 1024;
   int backlog = 1024;
+  /// Listen on addresses that no interface has (yet).
+  bool free_bind = false;
+  /// Gives away a listening, non-blocking socket that somebody else has opened at the address and
+  /// goes on using, or -1: then a listener opens its own. Empty: there are none. Outlives the
+  /// transport.
+  std::function<int(const Address& address)> take_socket;
 
   std::chrono::milliseconds request_timeout{5'000};  ///< for a complete MPA Request
   std::chrono::milliseconds close_timeout{2'000};  ///< for what is queued to leave and FIN to come
