@@ -89,6 +89,7 @@ Target::~Target() = default;
 
 Expected<transport::Address> Target::listen(transport::Transport& transport,
                                             const transport::Address& address) {
+  for (const auto& shard : impl_->shards) transport.serve_on(shard->loop());
   auto listener = transport.listen(impl_->home, address, impl_->logins);
   if (!listener) return tl::unexpected(listener.error());
   impl_->listeners.push_back(std::move(*listener));

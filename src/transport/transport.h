@@ -260,6 +260,9 @@ class Transport {
   /// Callbacks on `loop`, not inline.
   virtual std::unique_ptr<Connector> connect(runtime::Loop& loop, const ConnectOptions& options,
                                              Connector::Handler& handler) = 0;
+  /// Accepted connections will live on `loop`: what they have in common is made there when
+  /// listening begins, not for the first of them. Before the listener.
+  virtual void serve_on(runtime::Loop& loop) { static_cast<void>(loop); }
   /// Local memory of many works to come, besides the data buffers of the loops: transports that
   /// register memory do so piece by piece when it is first used. Before the first connection;
   /// `memory` outlives every channel.

@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/log.h"
+#include "transport/verbs/find_devices.h"
 #include "transport/verbs/request.h"
 
 namespace srpd::transport::verbs {
@@ -49,6 +50,21 @@ rdma_port_space port_space(const Address& address) {
   return address.storage.ss_family == AF_IB ? RDMA_PS_IB : RDMA_PS_TCP;
 }
 
+// An address that is new to a device is not known to the connection manager at once.
+constexpr unsigned looks_after_change = 5;
+
+// Only to be bound to: any port of the kernel's choice.
+void set_any_port(Address& address) {
+  auto& storage = address.storage;
+  if (storage.ss_family == AF_INET) {
+    reinterpret_cast<sockaddr_in&>(storage).sin_port = 0;
+  } else if (storage.ss_family == AF_INET6) {
+    reinterpret_cast<sockaddr_in6&>(storage).sin6_port = 0;
+  } else {
+    reinterpret_cast<sockaddr_ib&>(storage).sib_sid_mask = 0;
+  }
+}
+
 // The kernel's target takes connections, and the device management class, of every port it finds.
 void warn_of_kernel_target() {
   if (::access("/sys/module/ib_srpt", F_OK) == 0)
@@ -78,7 +94,10 @@ Expected<std::unique_ptr<Listener>> VerbsListener::open(std::shared_ptr<Shared> 
   return made;
 }
 
-VerbsListener::~VerbsListener() { loop_.cancel_timer(alarm_); }
+VerbsListener::~VerbsListener() {
+  loop_.cancel_timer(alarm_);
+  loop_.cancel_timer(look_);
+}
 
 int VerbsListener::listen() {
   if (state_ == nullptr) {
@@ -98,6 +117,12 @@ int VerbsListener::listen() {
   address_ = local_address(*id);
   address_.rdma = rdma;
   id_ = std::move(id);
+  if (id_->verbs != nullptr) {
+    guard(address_);
+  } else {
+    looks_ = looks_after_change;
+    look_for_devices();
+  }
   return 0;
 }
 
@@ -130,48 +155,52 @@ void VerbsListener::admit(const CmEvent& event) {
     ::rdma_destroy_id(event.id);
     return;
   }
-  guard(*device, *event.id);
+  if (!guarded(**device)) guard(local_address(*event.id));
+  if (!guarded(**device))
+    log::warning("{}: its removal will not be noticed while no host is logged in: {}",
+                 (*device)->name(), errno_text(errno));
   handler_.on_request(std::make_unique<VerbsRequest>(shared_, state_, std::move(*device), event));
 }
 
-// Bound to the address that the connection came in by, on a port of its own.
-void VerbsListener::guard(const std::shared_ptr<Device>& device, rdma_cm_id& like) {
-  const bool guarded = std::any_of(guards_.begin(), guards_.end(), [&](const auto& each) {
-    return &each->device() == device.get();
-  });
-  if (guarded) return;
-  Address address = local_address(like);
-  auto& storage = address.storage;
-  if (storage.ss_family == AF_INET) {
-    reinterpret_cast<sockaddr_in&>(storage).sin_port = 0;
-  } else if (storage.ss_family == AF_INET6) {
-    reinterpret_cast<sockaddr_in6&>(storage).sin6_port = 0;
-  } else {
-    reinterpret_cast<sockaddr_ib&>(storage).sib_sid_mask = 0;
+// Devices
+
+// An IP listener on every address has no device of its own, and of those that come hears nothing.
+void VerbsListener::look_for_devices() {
+  if (id_ == nullptr) return;  // it starts anew
+  Surroundings found = find_devices(address_.storage.ss_family);
+  if (found.summary != surroundings_) {
+    surroundings_ = std::move(found.summary);
+    looks_ = looks_after_change;
   }
+  if (looks_ > 0) {
+    --looks_;
+    for (const Address& address : found.addresses) guard(address);
+  }
+  loop_.start_timer(look_, loop_.now() + shared_->options.retry_interval);
+}
+
+bool VerbsListener::guarded(const Device& device) const {
+  return std::any_of(guards_.begin(), guards_.end(),
+                     [&](const auto& each) { return &each->device() == &device; });
+}
+
+// The device that has this address, if there is one.
+void VerbsListener::guard(Address address) {
+  set_any_port(address);
   CmId id = state_->make_id(port_space(address));
-  if (id == nullptr || ::rdma_bind_addr(id.get(), reinterpret_cast<sockaddr*>(&storage)) != 0 ||
-      id->verbs != &device->context()) {
-    log::warning("{}: its removal will not be noticed while no host is logged in: {}",
-                 device->name(), errno_text(errno));
+  if (id == nullptr ||
+      ::rdma_bind_addr(id.get(), reinterpret_cast<sockaddr*>(&address.storage)) != 0 ||
+      id->verbs == nullptr)
     return;
-  }
-  guards_.push_back(std::make_unique<DeviceGuard>(*this, std::move(id), device));
+  auto device = shared_->devices.of(*id->verbs);
+  if (!device) return log::error("{}", device.error().text());
+  if (guarded(**device)) return;
+  DeviceGuard::Owner& owner = *this;
+  guards_.push_back(
+      std::make_unique<DeviceGuard>(shared_, state_, std::move(id), std::move(*device), owner));
 }
 
-VerbsListener::DeviceGuard::DeviceGuard(VerbsListener& listener, CmId id,
-                                        std::shared_ptr<Device> device)
-    : listener_(listener), id_(std::move(id)), device_(std::move(device)) {
-  set_handler(*id_, this);
-}
-
-void VerbsListener::DeviceGuard::on_cm_event(const CmEvent& event) {
-  if (event.type != RDMA_CM_EVENT_DEVICE_REMOVAL) return;
-  log::warning("{}: the device is being removed; its sessions end", device_->name());
-  listener_.drop(*this);
-}
-
-void VerbsListener::drop(DeviceGuard& guard) {
+void VerbsListener::on_device_removed(DeviceGuard& guard) {
   std::erase_if(guards_, [&](const auto& each) { return each.get() == &guard; });
 }
 

@@ -1,22 +1,25 @@
 // Listens through RDMA/CM, over IP or natively on InfiniBand. An address that is not there yet, or
 // whose device is removed, is waited for.
 //
-// For every device that connections came from it holds an identifier on it: librdmacm has such a
-// device open from then on, and the removal of the device waits until somebody lets go of it.
+// Every device that connections may come from is guarded (device_guard.h): those that are there
+// when it begins, those that come later, which it looks for now and then, and at the latest at the
+// first connection.
 #pragma once
 
 #include <memory>
+#include <string>
 #include <vector>
 
 #include "runtime/bound.h"
 #include "runtime/loop.h"
 #include "transport/verbs/cm.h"
+#include "transport/verbs/device_guard.h"
 #include "transport/verbs/loop_state.h"
 #include "transport/verbs/shared.h"
 
 namespace srpd::transport::verbs {
 
-class VerbsListener final : public Listener, private CmHandler {
+class VerbsListener final : public Listener, private CmHandler, private DeviceGuard::Owner {
  public:
   static Expected<std::unique_ptr<Listener>> open(std::shared_ptr<Shared> shared,
                                                   runtime::Loop& loop, const Address& address,
@@ -25,20 +28,6 @@ class VerbsListener final : public Listener, private CmHandler {
   const Address& address() const override { return address_; }
 
  private:
-  /// Notices the removal of a device.
-  class DeviceGuard final : public CmHandler {
-   public:
-    DeviceGuard(VerbsListener& listener, CmId id, std::shared_ptr<Device> device);
-    const Device& device() const { return *device_; }
-
-   private:
-    void on_cm_event(const CmEvent& event) override;
-
-    VerbsListener& listener_;
-    CmId id_;
-    std::shared_ptr<Device> device_;
-  };
-
   VerbsListener(std::shared_ptr<Shared> shared, runtime::Loop& loop, const Address& address,
                 Handler& handler)
       : shared_(std::move(shared)), loop_(loop), handler_(handler), address_(address) {}
@@ -49,8 +38,10 @@ class VerbsListener final : public Listener, private CmHandler {
   void wait(int error_number);
   void on_cm_event(const CmEvent& event) override;
   void admit(const CmEvent& event);
-  void guard(const std::shared_ptr<Device>& device, rdma_cm_id& like);
-  void drop(DeviceGuard& guard);
+  void look_for_devices();
+  bool guarded(const Device& device) const;
+  void guard(Address address);
+  void on_device_removed(DeviceGuard& guard) override;
 
   const std::shared_ptr<Shared> shared_;
   runtime::Loop& loop_;
@@ -60,7 +51,10 @@ class VerbsListener final : public Listener, private CmHandler {
   CmId id_;
   std::vector<std::unique_ptr<DeviceGuard>> guards_;
   bool waiting_ = false;
+  std::string surroundings_;  // as they were at the last look
+  unsigned looks_ = 0;        // still to come since they changed
   runtime::Bound<runtime::Timer, VerbsListener, &VerbsListener::try_again> alarm_{*this};
+  runtime::Bound<runtime::Timer, VerbsListener, &VerbsListener::look_for_devices> look_{*this};
 };
 
 }  // namespace srpd::transport::verbs

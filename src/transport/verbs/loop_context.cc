@@ -97,17 +97,37 @@ void LoopContext::close() {
 
 // Seats
 
+Expected<void> LoopContext::reserve() {
+  auto shared = share_receives(options_.shared_receive_size);
+  if (!shared) return tl::unexpected<Error>(shared.error());
+  auto queue = queue_with_room(1);
+  if (!queue) return tl::unexpected<Error>(queue.error());
+  ++users_;
+  return {};
+}
+
+void LoopContext::unreserve() {
+  if (--users_ == 0) close();
+}
+
+// An iWARP adapter that finds no receive buffer ends the connection; InfiniBand repeats the message
+// (RNR NAK). So only the latter can share fewer buffers than were promised.
+Expected<bool> LoopContext::share_receives(std::uint32_t size) {
+  if (device_->iwarp() || size > options_.shared_receive_size || !open_shared_queue()) return false;
+  if (shared_target_ == 0) grow_shared();
+  if (shared_target_ == 0)
+    return tl::unexpected(
+        registration_error(device_->name(), options_.shared_receive_size, ENOMEM));
+  return true;
+}
+
 Expected<LoopContext::Seat> LoopContext::take_seat(VerbsChannel& channel, std::uint32_t sends,
                                                    std::uint32_t receives,
                                                    std::uint32_t receive_size) {
   Seat seat;
-  // An iWARP adapter that finds no receive buffer ends the connection; InfiniBand repeats the
-  // message (RNR NAK). So only the latter can share fewer buffers than were promised.
-  if (!device_->iwarp() && receive_size <= options_.shared_receive_size && open_shared_queue()) {
-    if (shared_target_ == 0) grow_shared();
-    if (shared_target_ == 0)
-      return tl::unexpected(
-          registration_error(device_->name(), options_.shared_receive_size, ENOMEM));
+  const auto shared = share_receives(receive_size);
+  if (!shared) return tl::unexpected<Error>(shared.error());
+  if (*shared) {
     seat.shared = shared_;
     receive_size = options_.shared_receive_size;
     receives = 0;
@@ -143,7 +163,7 @@ void LoopContext::give_seat(const Seat& seat, std::uint32_t queue_pair) {
   for (auto& each : queues_) {
     if (each->queue == seat.queue) each->free += seat.reserved;
   }
-  if (--users_ == 0) close();
+  unreserve();
 }
 
 Expected<LoopContext::CompletionQueue*> LoopContext::queue_with_room(std::uint32_t entries) {

@@ -1,8 +1,8 @@
 // One device as the connections of one loop use it: completion queues, which the loop polls while
 // it is awake and which wake it from sleep; the shared receive queue; registered memory.
 //
-// Lives as long as one of the connections; what belongs to the device goes with the last one that
-// has a queue pair (close()), since the removal of a device waits for it.
+// Lives as long as one of the connections, or who reserved it; what belongs to the device goes with
+// the last one that has a queue pair (close()), since the removal of a device waits for it.
 #pragma once
 
 #include <infiniband/verbs.h>
@@ -55,6 +55,9 @@ class LoopContext final : public std::enable_shared_from_this<LoopContext>,
   /// For at most `sends` and, without a shared queue, `receives` work requests.
   Expected<Seat> take_seat(VerbsChannel& channel, std::uint32_t sends, std::uint32_t receives,
                            std::uint32_t receive_size);
+  /// Makes what the first connection would, and keeps it while there are none.
+  Expected<void> reserve();
+  void unreserve();
   void set_queue_pair(const Seat& seat, std::uint32_t number);
   /// The queue pair is destroyed. With the last one goes everything of the device.
   void give_seat(const Seat& seat, std::uint32_t queue_pair);
@@ -103,6 +106,7 @@ class LoopContext final : public std::enable_shared_from_this<LoopContext>,
   Expected<void> prepare();
   Expected<CompletionQueue*> queue_with_room(std::uint32_t entries);
   bool open_shared_queue();
+  Expected<bool> share_receives(std::uint32_t size);
   ReceiveBuffers& buffers_of(std::uint32_t size);
   void close();
 

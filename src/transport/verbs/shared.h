@@ -14,7 +14,8 @@ struct Shared {
   const VerbsOptions options;
   Devices devices;
   LoopStates loops;
-  std::vector<runtime::PinnableMemory*> lent;  // complete before the first connection
+  std::vector<runtime::PinnableMemory*> lent;  // complete before the first listener or connection
+  std::vector<runtime::Loop*> homes;           // of accepted connections; likewise
 };
 
 }  // namespace srpd::transport::verbs

@@ -1,5 +1,7 @@
 #include "transport/verbs/transport.h"
 
+#include <algorithm>
+
 #include "transport/verbs/connector.h"
 #include "transport/verbs/listener.h"
 #include "transport/verbs/shared.h"
@@ -22,6 +24,11 @@ class VerbsTransport final : public Transport {
   std::unique_ptr<Connector> connect(runtime::Loop& loop, const ConnectOptions& options,
                                      Connector::Handler& handler) override {
     return std::make_unique<VerbsConnector>(shared_, loop, options, handler);
+  }
+
+  void serve_on(runtime::Loop& loop) override {
+    auto& homes = shared_->homes;
+    if (std::find(homes.begin(), homes.end(), &loop) == homes.end()) homes.push_back(&loop);
   }
 
   void lend_memory(runtime::PinnableMemory& memory) override { shared_->lent.push_back(&memory); }

@@ -164,7 +164,7 @@ void ChannelSuite::start_connecting(std::string_view private_data) {
 }
 
 void ChannelSuite::connect() {
-  establish();
+  ASSERT_NO_FATAL_FAILURE(establish());
   if (HasFatalFailure()) return;
   initiator_->start(at_initiator_);
   target_->start(at_target_);
@@ -268,12 +268,12 @@ TEST_P(ChannelSuite, CancelledConnectorSaysNothing) {
 TEST_P(ChannelSuite, NeverExceedsTheReadDepthOfThePeer) {
   target_parameters_.outbound_reads = 16;
   initiator_parameters_.inbound_reads = 4;
-  connect();
+  ASSERT_NO_FATAL_FAILURE(connect());
   EXPECT_EQ(target_->limits().read_depth, 4u);
 }
 
 TEST_P(ChannelSuite, SendsInOrderBothWays) {
-  connect();
+  ASSERT_NO_FATAL_FAILURE(connect());
   std::vector<std::string> sent;
   for (const std::size_t size : {1u, 2u, 3u, 48u, 64u, 255u, 256u, 257u, 1000u, 4164u, 8260u}) {
     std::string text(size, '\0');
@@ -303,7 +303,7 @@ TEST_P(ChannelSuite, SendsInOrderBothWays) {
 }
 
 TEST_P(ChannelSuite, WritesAreThereWhenTheSendArrives) {
-  connect();
+  ASSERT_NO_FATAL_FAILURE(connect());
   speak();
   for (const std::size_t size : {1u, 511u, 4096u, 65536u, 100'001u, 4u << 20}) {
     auto source = random_bytes(size, size);
@@ -333,7 +333,7 @@ TEST_P(ChannelSuite, WritesAreThereWhenTheSendArrives) {
 }
 
 TEST_P(ChannelSuite, WriteWithoutSendAndEmptyWork) {
-  connect();
+  ASSERT_NO_FATAL_FAILURE(connect());
   speak();
   auto source = random_bytes(5000, 1);
   std::vector<std::byte> sink(5000);
@@ -358,7 +358,7 @@ TEST_P(ChannelSuite, WriteWithoutSendAndEmptyWork) {
 }
 
 TEST_P(ChannelSuite, ReadsFromSeveralSegmentsAtAnOffset) {
-  connect();
+  ASSERT_NO_FATAL_FAILURE(connect());
   speak();
   for (const std::size_t size : {1u, 512u, 4096u, 65536u, 100'001u, 4u << 20}) {
     auto source = random_bytes(size + 300, size);
@@ -383,7 +383,7 @@ TEST_P(ChannelSuite, ReadsFromSeveralSegmentsAtAnOffset) {
 
 TEST_P(ChannelSuite, QueuesReadsBeyondTheDepth) {
   initiator_parameters_.inbound_reads = 2;
-  connect();
+  ASSERT_NO_FATAL_FAILURE(connect());
   speak();
   constexpr std::size_t count = 200;
   auto source = random_bytes(count * 1000, 3);
@@ -410,7 +410,7 @@ TEST_P(ChannelSuite, QueuesReadsBeyondTheDepth) {
 }
 
 TEST_P(ChannelSuite, EmptyReadCompletes) {
-  connect();
+  ASSERT_NO_FATAL_FAILURE(connect());
   CountedRead work;
   target_->read(work);
   EXPECT_EQ(work.completions, 0);
@@ -421,7 +421,7 @@ TEST_P(ChannelSuite, EmptyReadCompletes) {
 TEST_P(ChannelSuite, ReadsFailWhereThePeerAnswersNone) {
   if (!environment_->tells_read_depth()) return;
   initiator_parameters_.inbound_reads = 0;
-  connect();
+  ASSERT_NO_FATAL_FAILURE(connect());
   speak();
   EXPECT_EQ(target_->limits().read_depth, 0u);
   auto source = random_bytes(4096, 1);
@@ -450,7 +450,7 @@ TEST_P(ChannelSuite, ReadsFailWhereThePeerAnswersNone) {
 
 // Everything at once, in both directions, with random sizes; all data must be right.
 TEST_P(ChannelSuite, MixedTraffic) {
-  connect();
+  ASSERT_NO_FATAL_FAILURE(connect());
   speak();
   Random random(7);
   struct Unit {
@@ -506,7 +506,7 @@ TEST_P(ChannelSuite, MixedTraffic) {
 }
 
 TEST_P(ChannelSuite, LentIusStayUntilReleased) {
-  connect();
+  ASSERT_NO_FATAL_FAILURE(connect());
   at_target_.hold = true;
   const std::string text(4164, 'x');
   std::deque<CountedSend> works;
@@ -521,7 +521,7 @@ TEST_P(ChannelSuite, LentIusStayUntilReleased) {
 }
 
 TEST_P(ChannelSuite, PostsFromInsideCallbacks) {
-  connect();
+  ASSERT_NO_FATAL_FAILURE(connect());
   CountedSend answer;
   CountedRead read;
   auto memory = random_bytes(10'000, 1);
@@ -548,7 +548,7 @@ TEST_P(ChannelSuite, PostsFromInsideCallbacks) {
 }
 
 TEST_P(ChannelSuite, EndFromInsideACallback) {
-  connect();
+  ASSERT_NO_FATAL_FAILURE(connect());
   at_target_.also = [&](Iu&) { target_->disconnect("had enough", false); };
   std::deque<CountedSend> works;
   for (int i = 0; i < 5; ++i) {
@@ -562,7 +562,7 @@ TEST_P(ChannelSuite, EndFromInsideACallback) {
 }
 
 TEST_P(ChannelSuite, GracefulEndDeliversWhatWasSent) {
-  connect();
+  ASSERT_NO_FATAL_FAILURE(connect());
   std::deque<CountedSend> works;
   const std::string text(3000, 'q');
   for (int i = 0; i < 50; ++i) {
@@ -581,7 +581,7 @@ TEST_P(ChannelSuite, GracefulEndDeliversWhatWasSent) {
 
 TEST_P(ChannelSuite, EverythingCompletesOnceWhenTheChannelEnds) {
   initiator_parameters_.inbound_reads = 2;
-  connect();
+  ASSERT_NO_FATAL_FAILURE(connect());
   auto memory = random_bytes(1 << 20, 1);
   const RemoteSegment remote = initiator_->expose(memory, Access::both);
   std::vector<std::byte> sink(memory.size());
@@ -620,7 +620,7 @@ TEST_P(ChannelSuite, EverythingCompletesOnceWhenTheChannelEnds) {
 }
 
 TEST_P(ChannelSuite, ReportsAnEndThatCameBeforeStart) {
-  establish();
+  ASSERT_NO_FATAL_FAILURE(establish());
   initiator_->start(at_initiator_);
   initiator_->disconnect("gone", false);
   ASSERT_TRUE(run_until([&] { return at_initiator_.closed; }));
@@ -631,7 +631,7 @@ TEST_P(ChannelSuite, ReportsAnEndThatCameBeforeStart) {
 }
 
 TEST_P(ChannelSuite, WriteToWithdrawnMemoryEndsTheConnection) {
-  connect();
+  ASSERT_NO_FATAL_FAILURE(connect());
   speak();
   std::vector<std::byte> sink(100, std::byte{1});
   const RemoteSegment old = initiator_->expose(sink, Access::remote_write);
@@ -651,7 +651,7 @@ TEST_P(ChannelSuite, WriteToWithdrawnMemoryEndsTheConnection) {
 }
 
 TEST_P(ChannelSuite, ReadOfUnknownMemoryEndsTheConnection) {
-  connect();
+  ASSERT_NO_FATAL_FAILURE(connect());
   speak();
   std::vector<std::byte> sink(100, std::byte{1});
   const iovec local{sink.data(), sink.size()};
