@@ -1,0 +1,14 @@
+// The groups of methods, each a file of its own below methods/; dispatcher.cc lists them.
+#pragma once
+
+#include <span>
+
+#include "rpc/method.h"
+
+namespace srpd::rpc {
+
+std::span<const Method> service_methods();
+std::span<const Method> tree_methods();
+std::span<const Method> session_methods();
+
+}  // namespace srpd::rpc

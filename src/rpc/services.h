@@ -1,0 +1,44 @@
+// What the methods of the control socket work on. Everything here may be called by any thread and
+// may wait, but never by a loop.
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "target/target.h"
+#include "tree/tree.h"
+
+namespace srpd::control {
+class SavedFile;
+}
+
+namespace srpd::rpc {
+
+/// The sessions and refusals of one moment; `now` is what their times are compared with.
+struct Sessions {
+  std::vector<target::SessionInfo> sessions;
+  std::vector<target::Refusal> refusals;
+  runtime::Time now{};
+};
+
+struct Services {
+  tree::Tree& tree;
+  std::function<Sessions()> sessions;
+  /// Null: nothing is saved by this daemon.
+  control::SavedFile* saved = nullptr;
+  std::string version = {};
+  /// Where hosts log in, as text.
+  std::function<std::vector<std::string>()> listening = {};
+  std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
+  /// Held while the whole configuration is changed or saved: one at a time.
+  std::mutex configuration = {};
+};
+
+/// Asks a target that runs on `home`; waits for that loop.
+Sessions sessions_of(target::Target& target, runtime::Loop& home);
+
+}  // namespace srpd::rpc
