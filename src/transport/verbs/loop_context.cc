@@ -163,7 +163,16 @@ void LoopContext::give_seat(const Seat& seat, std::uint32_t queue_pair) {
   for (auto& each : queues_) {
     if (each->queue == seat.queue) each->free += seat.reserved;
   }
+  drop_unused_queues();
   unreserve();
+}
+
+// The first stays for the next connection; more are for hundreds of them.
+void LoopContext::drop_unused_queues() {
+  while (queues_.size() > 1 && queues_.back()->free == queues_.back()->capacity) {
+    ::ibv_destroy_cq(queues_.back()->queue);
+    queues_.pop_back();
+  }
 }
 
 Expected<LoopContext::CompletionQueue*> LoopContext::queue_with_room(std::uint32_t entries) {
@@ -180,6 +189,7 @@ Expected<LoopContext::CompletionQueue*> LoopContext::queue_with_room(std::uint32
   // The shared receives of all connections may complete into each of the queues.
   const auto granted = static_cast<std::uint32_t>(made->queue->cqe);
   made->free = granted > shared_most_ ? granted - shared_most_ : 0;
+  made->capacity = made->free;
   const bool fits = made->free >= entries;
   queues_.push_back(std::move(made));
   if (fits) return queues_.back().get();

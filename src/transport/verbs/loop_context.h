@@ -87,8 +87,9 @@ class LoopContext final : public std::enable_shared_from_this<LoopContext>,
  private:
   struct CompletionQueue {
     ibv_cq* queue = nullptr;
-    std::uint32_t free = 0;  // entries that nobody reserved
-    bool armed = false;      // the next completion is announced
+    std::uint32_t free = 0;      // entries that nobody reserved
+    std::uint32_t capacity = 0;  // what there was at first
+    bool armed = false;          // the next completion is announced
   };
   struct CompletionWatch final : runtime::Watch {
     explicit CompletionWatch(LoopContext& of) : owner(of) {}
@@ -105,6 +106,7 @@ class LoopContext final : public std::enable_shared_from_this<LoopContext>,
               std::span<runtime::PinnableMemory* const> lent);
   Expected<void> prepare();
   Expected<CompletionQueue*> queue_with_room(std::uint32_t entries);
+  void drop_unused_queues();
   bool open_shared_queue();
   Expected<bool> share_receives(std::uint32_t size);
   ReceiveBuffers& buffers_of(std::uint32_t size);
