@@ -54,7 +54,8 @@ void backwards(const JsonReader& reader, std::string_view key, Visit visit) {
 
 class Restorer {
  public:
-  Restorer(tree::Tree& tree, const ScsiAddress& address) : tree_(tree), address_(address) {
+  Restorer(tree::Tree& tree, Existing existing, const ScsiAddress& address)
+      : tree_(tree), adjusts_(existing == Existing::adjust), address_(address) {
     find_existing();
   }
 
@@ -98,14 +99,22 @@ class Restorer {
     const std::string path = parent.empty() ? name : parent + '/' + name;
     if (!done(id, parent)) return false;
     const auto made = tree_.mkdir(*id, name);
-    if (!made && made.error().code == EEXIST && may_exist) return true;
+    if (!made && made.error().code == EEXIST && (may_exist || adjusts_)) return true;
     return done(made, path);
   }
 
   bool link(const std::string& parent, const std::string& name, const std::string& target) {
     const auto id = tree_.resolve("target/" + parent);
     if (!done(id, parent)) return false;
+    if (adjusts_ && has_link(*id)) return true;
     return done(tree_.symlink(*id, name, tree_.resolve("target/" + target)), parent + '/' + name);
+  }
+
+  bool has_link(tree::Id directory) const {
+    const auto listed = tree_.list(directory);
+    return listed && std::any_of(listed->begin(), listed->end(), [](const tree::Listed& each) {
+             return each.status.kind == tree::Kind::link;
+           });
   }
 
   void rmdir(const std::string& parent, const std::string& name) {
@@ -152,13 +161,20 @@ class Restorer {
       reader.report("backstores of type '" + *plugin + "' are not known", "it is not restored");
       return;
     }
-    if (devices_.contains(std::pair(*plugin, *name))) {
+    const auto there = devices_.find(std::pair(*plugin, *name));
+    if (there != devices_.end() && !adjusts_) {
       reader.report("it is there already", "it stays as it is");
       return;
     }
     const auto steps = control_steps(reader, *plugin);
     if (!steps) return;
-    make_device(reader, *kind, *name, *steps);
+    if (there == devices_.end()) {
+      make_device(reader, *kind, *name, *steps);
+    } else if (read(there->second + "/enable") == "1") {
+      make_parts(reader, there->second);
+    } else {
+      open_device(reader, there->second, *steps);
+    }
   }
 
   /// What is written before `enable`; nothing when something is missing.
@@ -230,13 +246,20 @@ class Restorer {
       return;
     }
     devices_[std::pair(std::string(kind.plugin), name)] = device;
+    open_device(reader, device, steps);
+  }
+
+  void open_device(const JsonReader& reader, const std::string& device, const Steps& steps) {
     for (const std::string& text : steps.control) write(device + "/control", text);
     if (!steps.udev_path.empty()) write(device + "/udev_path", steps.udev_path);
     // It stays when it cannot be enabled: what it needs may come later.
     const bool enabled = write(device + "/enable", "1");
     if (const auto serial = reader.text("wwn", false))
       write(device + "/wwn/vpd_unit_serial", *serial);
-    if (!enabled) return;
+    if (enabled) make_parts(reader, device);
+  }
+
+  void make_parts(const JsonReader& reader, const std::string& device) {
     make_attributes(reader, device + "/attrib");
     make_port_groups(reader, device + "/alua");
   }
@@ -266,7 +289,7 @@ class Restorer {
       if (!is_default && !mkdir(alua, *name)) return;
       const std::string path = alua + '/' + *name;
       if (const auto id = group.number("tg_pt_gp_id", false); id && !is_default)
-        write(path + "/tg_pt_gp_id", std::to_string(*id));
+        write_change(path + "/tg_pt_gp_id", std::to_string(*id));
       port_group_attributes(json, path);
     });
   }
@@ -336,7 +359,8 @@ class Restorer {
     make_attributes(reader, tpg + "/attrib");
     backwards(reader, "luns", [&](const Json& lun) { make_lun(reader, lun, tpg); });
     backwards(reader, "node_acls", [&](const Json& acl) { make_acl(reader, acl, tpg); });
-    if (reader.boolean("enable", false).value_or(false)) write_change(tpg + "/enable", "1");
+    const bool enable = reader.boolean("enable", false).value_or(false);
+    if (enable || adjusts_) write_change(tpg + "/enable", enable ? "1" : "0");
   }
 
   void make_lun(const JsonReader& target, const Json& json, const std::string& tpg) {
@@ -356,7 +380,8 @@ class Restorer {
     const auto found = json.find("alua_tg_pt_gp_name");
     if (found == json.end() || !found->is_string()) return;
     const auto group = found->get<std::string>();
-    if (group != "default_tg_pt_gp") write(lun + "/alua_tg_pt_gp", group);
+    if (!read(lun + "/alua_tg_pt_gp").starts_with("TG Port Alias: " + group + "\n"))
+      write(lun + "/alua_tg_pt_gp", group);
   }
 
   /// "/backstores/PLUGIN/NAME".
@@ -376,7 +401,7 @@ class Restorer {
     const std::string name = directory_name(*wwn);
     if (!mkdir(tpg + "/acls", name)) return;
     const std::string acl = tpg + "/acls/" + name;
-    if (const auto tag = reader.text("tag", false)) write(acl + "/tag", *tag);
+    if (const auto tag = reader.text("tag", false)) write_change(acl + "/tag", *tag);
     backwards(reader, "mapped_luns",
               [&](const Json& mapped) { make_mapping(reader, mapped, tpg, acl); });
   }
@@ -398,6 +423,7 @@ class Restorer {
   }
 
   tree::Tree& tree_;
+  const bool adjusts_;
   const ScsiAddress& address_;
   Problems problems_;
   std::map<std::pair<std::string, std::string>, std::string> devices_;  ///< plugin, name: path
@@ -424,8 +450,13 @@ Expected<Problems> restore_tree(tree::Tree& tree, std::string_view text,
                                 const ScsiAddress& address) {
   const auto json = parse_json(text);
   if (!json) return tl::unexpected(json.error());
-  if (!json->is_object()) return failure("", "it is no JSON object", "is it the right file?");
-  return Restorer(tree, address).run(*json);
+  return restore_tree(tree, *json, Existing::refuse, address);
+}
+
+Expected<Problems> restore_tree(tree::Tree& tree, const Json& json, Existing existing,
+                                const ScsiAddress& address) {
+  if (!json.is_object()) return failure("", "it is no JSON object", "is it the right file?");
+  return Restorer(tree, existing, address).run(json);
 }
 
 }  // namespace srpd::control

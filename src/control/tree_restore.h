@@ -2,12 +2,14 @@
 // restored that could not be made by hand.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/error.h"
+#include "control/json_reader.h"
 #include "control/model.h"
 #include "tree/tree.h"
 
@@ -18,10 +20,19 @@ using ScsiAddress = std::function<std::optional<std::string>(const std::string& 
 /// As sysfs says; an address is its own.
 std::optional<std::string> scsi_address(const std::string& path);
 
+/// What is done with objects that are there already.
+enum class Existing : std::uint8_t {
+  refuse,  ///< they stay as they are, which is a problem
+  adjust,  ///< what differs is written; a device without its backing store is tried again
+};
+
 /// Adds to what is there. What cannot be made is reported and the rest goes on, as with targetctl.
 /// Fails only where nothing can be made of `text`. Lists are made from their end, so that saving
 /// gives the same text again.
 Expected<Problems> restore_tree(tree::Tree& tree, std::string_view text,
+                                const ScsiAddress& address = scsi_address);
+/// As above, of a file that has been parsed.
+Expected<Problems> restore_tree(tree::Tree& tree, const Json& json, Existing existing,
                                 const ScsiAddress& address = scsi_address);
 
 }  // namespace srpd::control

@@ -7,9 +7,7 @@ namespace srpd::rpc {
 namespace {
 
 constexpr Group all_groups[] = {
-    service_methods,
-    tree_methods,
-    session_methods,
+    service_methods, tree_methods, object_methods, session_methods, configuration_methods,
 };
 
 }  // namespace

@@ -9,6 +9,8 @@ namespace srpd::rpc {
 
 std::span<const Method> service_methods();
 std::span<const Method> tree_methods();
+std::span<const Method> object_methods();
 std::span<const Method> session_methods();
+std::span<const Method> configuration_methods();
 
 }  // namespace srpd::rpc

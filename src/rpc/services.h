@@ -5,16 +5,14 @@
 #include <chrono>
 #include <functional>
 #include <mutex>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
+#include "control/saved_file.h"
 #include "target/target.h"
 #include "tree/tree.h"
-
-namespace srpd::control {
-class SavedFile;
-}
 
 namespace srpd::rpc {
 
@@ -36,6 +34,8 @@ struct Services {
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   /// Held while the whole configuration is changed or saved: one at a time.
   std::mutex configuration = {};
+  /// The tpgs that `drain` has disabled, under `configuration`.
+  std::set<std::string> drained = {};
 };
 
 /// Asks a target that runs on `home`; waits for that loop.

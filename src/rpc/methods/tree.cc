@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 
+#include "control/tree_remove.h"
 #include "rpc/methods.h"
 #include "rpc/paths.h"
 #include "rpc/services.h"
@@ -112,6 +113,12 @@ Answer<Json> create(Services& services, const Arguments& arguments) {
 }
 
 Answer<Json> remove(Services& services, const Arguments& arguments) {
+  if (arguments.flag("recursive")) {
+    const std::string path = arguments.text("path");
+    const auto removed = control::remove_tree(services.tree, std::string(inner_path(path)));
+    if (!removed) return refused(removed.error(), path);
+    return Json::object();
+  }
   return at_parent(services, arguments.text("path"), [&](tree::Id parent, const std::string& name) {
     return services.tree.rmdir(parent, name);
   });
@@ -158,7 +165,8 @@ constexpr Method methods[] = {
      .summary = "Remove an object, as rmdir does: what was made in it has to go first",
      .result = "nothing",
      .call = remove,
-     .parameters = {{path_parameter}}},
+     .parameters = {{path_parameter,
+                     {"recursive", Type::boolean, false, "take away what was made in it first"}}}},
     {.name = "tree.link",
      .summary = "Give a LUN its device or a mapped LUN its LUN, as ln -s does",
      .result = "nothing",

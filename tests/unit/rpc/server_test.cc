@@ -14,25 +14,14 @@
 
 #include "rpc/client.h"
 #include "rpc/unix_socket.h"
+#include "support/directory.h"
 #include "support/rpc_world.h"
 
 namespace srpd::rpc {
 namespace {
 
+using srpd::test::Directory;
 using ::testing::HasSubstr;
-
-class Directory {
- public:
-  Directory() {
-    std::string name = "/tmp/srpd-rpc-XXXXXX";
-    path_ = ::mkdtemp(name.data());
-  }
-  ~Directory() { std::filesystem::remove_all(path_); }
-  std::string operator/(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
 
 /// A client that sends any bytes.
 class Raw {

@@ -1,0 +1,167 @@
+// What there is and how it is, in few words.
+#include "control/objects.h"
+
+#include <cerrno>
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "rpc/methods.h"
+#include "rpc/services.h"
+
+namespace srpd::rpc {
+namespace {
+
+Answer<Json> objects(Services& services, const Arguments&) {
+  return control::objects(services.tree);
+}
+
+Json problem(const std::string& object, std::string cause, std::string remedy) {
+  return json_of(Error{object, std::move(cause), std::move(remedy)});
+}
+
+/// What is configured and cannot be used.
+Json problems_of(const Json& all) {
+  Json problems = Json::array();
+  for (const Json& device : all["backstores"])
+    if (!device["enabled"])
+      problems.push_back(problem("/backstores/" + device["plugin"].get<std::string>() + "/" +
+                                     device["name"].get<std::string>(),
+                                 "it is not enabled: no host can use it",
+                                 "'set enable=1' says why; or delete it"));
+  for (const Json& target : all["targets"])
+    for (const Json& tpg : target["tpgs"]) {
+      const std::string name = "/srpt/" + target["wwn"].get<std::string>();
+      if (!tpg["enabled"])
+        problems.push_back(
+            problem(name, "it is not enabled: no host can log in", "'srpctl enable " + name + "'"));
+      for (const Json& lun : tpg["luns"])
+        if (lun["object"].is_null())
+          problems.push_back(problem(name + "/luns/lun" + lun["index"].dump(),
+                                     "no device is linked to it", "delete it, and make it anew"));
+    }
+  return problems;
+}
+
+/// Each port with its sessions.
+Json ports_of(const Json& all, const Sessions& who) {
+  Json ports = Json::array();
+  for (const Json& target : all["targets"]) {
+    const std::string name = target["path"].get<std::string>();
+    const std::string directory = name.substr(name.rfind('/') + 1);
+    std::size_t sessions = 0;
+    for (const auto& session : who.sessions) sessions += session.port == directory ? 1 : 0;
+    std::size_t luns = 0;
+    std::size_t acls = 0;
+    bool enabled = false;
+    for (const Json& tpg : target["tpgs"]) {
+      luns += tpg["luns"].size();
+      acls += tpg["acls"].size();
+      enabled = enabled || tpg["enabled"].get<bool>();
+    }
+    ports.push_back({{"wwn", target["wwn"]},
+                     {"enabled", enabled},
+                     {"luns", luns},
+                     {"acls", acls},
+                     {"sessions", sessions}});
+  }
+  return ports;
+}
+
+Json drained_of(Services& services) {
+  const std::lock_guard lock(services.configuration);
+  return services.drained;
+}
+
+Answer<Json> status(Services& services, const Arguments&) {
+  const Json all = control::objects(services.tree);
+  const Sessions who = services.sessions();
+  Json listening = Json::array();
+  if (services.listening)
+    for (const std::string& address : services.listening()) listening.push_back(address);
+  std::uint64_t commands = 0;
+  std::uint64_t read_bytes = 0;
+  std::uint64_t written_bytes = 0;
+  for (const auto& session : who.sessions) {
+    commands += session.commands;
+    read_bytes += session.read_bytes;
+    written_bytes += session.written_bytes;
+  }
+  const std::chrono::duration<double> running = std::chrono::steady_clock::now() - services.started;
+  return Json{{"srpd", services.version},
+              {"seconds", running.count()},
+              {"listening", std::move(listening)},
+              {"drained", drained_of(services)},
+              {"backstores", all["backstores"].size()},
+              {"ports", ports_of(all, who)},
+              {"sessions", who.sessions.size()},
+              {"refusals", who.refusals.size()},
+              {"commands", commands},
+              {"read_bytes", read_bytes},
+              {"written_bytes", written_bytes},
+              {"problems", problems_of(all)}};
+}
+
+Answer<void> enable(tree::Tree& tree, const std::string& tpg, const char* value) {
+  const auto id = tree.resolve(tpg + "/enable");
+  const auto written = id ? tree.write(*id, value) : tl::unexpected(id.error());
+  if (!written) return refused(written.error(), tpg);
+  return {};
+}
+
+/// Of all targets, or of one.
+Answer<std::vector<std::string>> tpgs_of(const Services& services, const Arguments& arguments) {
+  std::vector<std::string> paths;
+  const std::string wanted = arguments.text("target");
+  const Json all = control::objects(services.tree);
+  for (const Json& target : all["targets"])
+    if (wanted.empty() || target["wwn"] == wanted)
+      for (const Json& tpg : target["tpgs"]) paths.push_back(tpg["path"].get<std::string>());
+  if (paths.empty() && !wanted.empty())
+    return refused({wanted, "there is no such target", "'ls /srpt' lists them"}, ENOENT);
+  return paths;
+}
+
+Answer<Json> drain(Services& services, const Arguments& arguments) {
+  const bool on = !arguments.has("on") || arguments.flag("on");
+  const auto paths = tpgs_of(services, arguments);
+  if (!paths) return tl::unexpected(paths.error());
+  const std::lock_guard lock(services.configuration);
+  for (const std::string& path : *paths) {
+    const auto id = services.tree.resolve(path + "/enable");
+    const auto now = id ? services.tree.read(*id) : tl::unexpected(id.error());
+    // One that was disabled anyway stays so afterwards.
+    if (!now || (on ? *now != "1\n" : !services.drained.contains(path))) continue;
+    if (const auto done = enable(services.tree, path, on ? "0\n" : "1\n"); !done)
+      return tl::unexpected(done.error());
+    if (on)
+      services.drained.insert(path);
+    else
+      services.drained.erase(path);
+  }
+  return Json{{"drained", services.drained}};
+}
+
+constexpr Method methods[] = {
+    {.name = "objects",
+     .summary = "Backstores and targets with their LUNs and ACLs, in few words for each",
+     .result = "backstores and targets",
+     .call = objects},
+    {.name = "status",
+     .summary = "How the daemon is: its ports, sessions and what is wrong",
+     .result = "srpd, seconds, listening, drained, backstores, ports, sessions, refusals, "
+               "commands, read_bytes, written_bytes (of those sessions), problems",
+     .call = status},
+    {.name = "drain",
+     .summary = "End the sessions and refuse logins by writing 0 to 'enable', until switched off",
+     .result = "drained: the tpgs that wait to be enabled again",
+     .call = drain,
+     .parameters = {{{"target", Type::text, false, "its name as by objects; all without it"},
+                     {"on", Type::boolean, false, "false: take logins again"}}}},
+};
+
+}  // namespace
+
+std::span<const Method> object_methods() { return methods; }
+
+}  // namespace srpd::rpc
