@@ -29,6 +29,7 @@ struct CommandEntry {
 };
 
 Action add_ns(CLI::App& app, const Common& common);
+Action add_import(CLI::App& app, const Common& common);
 Action add_mount(CLI::App& app, const Common& common);
 Action add_umount(CLI::App& app, const Common& common);
 

@@ -23,6 +23,7 @@ using namespace srpd;
 // The commands, in the order of the help text.
 constexpr ctl::CommandEntry commands[] = {
     {"ns", "Run LIO's tools, such as targetcli, on srpd", &ctl::add_ns},
+    {"import", "Take over the configuration of another target", &ctl::add_import},
     {"mount", "Put srpd's tree where LIO's tools look, for all processes", &ctl::add_mount},
     {"umount", "Take it away from there", &ctl::add_umount},
 };

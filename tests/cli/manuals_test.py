@@ -130,6 +130,8 @@ class Completion(unittest.TestCase):
                          {str(path) for path in pathlib.Path("/etc").glob("host*")})
         self.assertEqual(self.complete("srpd", "--ramdisk", ""), set())
         self.assertEqual(self.complete("srp", "--transport", "v"), {"verbs"})
+        formats = set(re.findall(r"^ +([a-z-]+): ", help_of("srpctl", "import"), re.M))
+        self.assertEqual(self.complete("srpctl", "import", "--format", ""), formats)
 
     def test_a_command_behind_ns(self):
         self.assertIn("true", self.complete("srpctl", "ns", "tru"))
