@@ -13,6 +13,7 @@ struct Error {
   std::string object;
   std::string cause;
   std::string remedy;
+  int number = 0;  ///< the errno value behind it, for those who answer with one; 0: none is known
 
   /// "OBJECT: CAUSE; REMEDY", one line.
   std::string text() const {
@@ -25,9 +26,10 @@ struct Error {
 template <class T>
 using Expected = tl::expected<T, Error>;
 
-inline tl::unexpected<Error> failure(std::string object, std::string cause,
-                                     std::string remedy = {}) {
-  return tl::unexpected<Error>(Error{std::move(object), std::move(cause), std::move(remedy)});
+inline tl::unexpected<Error> failure(std::string object, std::string cause, std::string remedy = {},
+                                     int number = 0) {
+  return tl::unexpected<Error>(
+      Error{std::move(object), std::move(cause), std::move(remedy), number});
 }
 
 /// The text of an errno value, for `cause`. Any thread.

@@ -108,23 +108,29 @@ Expected<void> check_against_store(const AttributeSetting& setting,
 }
 
 /// LIO's iblock says 0 here whatever the device has, and goes by the device: so does this one.
-Expected<void> check_write_cache(std::uint64_t value, const store::Properties& properties) {
-  if (properties.plugin == "iblock" && value == 0) return {};
-  if ((value != 0) == properties.write_cache) return {};
-  return failure("emulate_write_cache",
-                 properties.write_cache
-                     ? "the backing store has a volatile cache, and hosts are told so"
-                     : "the backing store has no volatile cache, and hosts are told so",
-                 properties.plugin == "iblock"
-                     ? "switch the cache of the device itself (queue/write_cache in sysfs)"
-                     : "choose the cache with write_back of the storage object");
+Expected<void> set_write_cache(LuAttributes& attributes, std::uint64_t value,
+                               const store::Properties& properties) {
+  const bool device = properties.plugin == "iblock";
+  if (value > 1) {
+    return failure("emulate_write_cache",
+                   "the value " + std::to_string(value) + " is not possible", "use 0 or 1");
+  }
+  if (value == 1 && !properties.write_cache) {
+    return failure("emulate_write_cache",
+                   "the backing store has no volatile cache, and hosts are told so",
+                   device ? "switch the cache of the device itself (queue/write_cache in sysfs)"
+                          : "choose the cache with write_back of the storage object");
+  }
+  if (!device) attributes.emulate_write_cache = value != 0;
+  return {};
 }
 
 }  // namespace
 
 Expected<void> apply_attribute(LuAttributes& attributes, const AttributeSetting& setting,
                                const store::Properties& properties) {
-  if (setting.name == "emulate_write_cache") return check_write_cache(setting.value, properties);
+  if (setting.name == "emulate_write_cache")
+    return set_write_cache(attributes, setting.value, properties);
   const bool passes_through = properties.plugin == "pscsi";
   const auto served_rows = passes_through ? std::span<const Served>(served_by_pass_through)
                                           : std::span<const Served>(served);

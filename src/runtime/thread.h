@@ -97,4 +97,14 @@ std::invoke_result_t<Work&> run_on(Loop& loop, Work&& work) {
   if constexpr (has_value) return std::move(*call.result);
 }
 
+/// Runs `start(done)` on the loop and returns what it returns. If that is not an error (false), not
+/// before done() was called, on whatever thread. For control threads, never from a loop.
+template <class Start>
+auto run_on_until_done(Loop& loop, Start&& start) {
+  detail::Signal finished;
+  auto started = run_on(loop, [&] { return start([&finished] { finished.set(); }); });
+  if (started) finished.wait();
+  return started;
+}
+
 }  // namespace srpd::runtime

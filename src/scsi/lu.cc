@@ -31,11 +31,12 @@ void take(std::vector<Member*>& list, const Member& member, std::size_t place) {
 
 }  // namespace
 
-Lu::Lu(LuIdentity identity, const LuAttributes& attributes, std::unique_ptr<store::Backstore> store)
+Lu::Lu(LuIdentity identity, const LuAttributes& attributes, std::shared_ptr<store::Backstore> store,
+       std::uint32_t block_size)
     : identity_(std::move(identity)),
       attributes_(attributes),
       store_(std::move(store)),
-      block_size_(store_->properties().block_size),
+      block_size_(block_size != 0 ? block_size : store_->properties().block_size),
       block_shift_(static_cast<unsigned>(std::countr_zero(block_size_))),
       block_count_(store_->size() >> block_shift_) {
   CHECK(std::has_single_bit(block_size_) && block_size_ >= 512);

@@ -42,6 +42,9 @@ struct LuAttributes {
   LiveValue<bool> emulate_tpu = false;   ///< UNMAP; set at creation where the store can
   LiveValue<bool> emulate_tpws = false;  ///< WRITE SAME with UNMAP
   LiveValue<bool> emulate_rsoc = true;
+  /// False: data are on stable media before a command that changed them is answered, and WCE is 0,
+  /// also where the store has a volatile cache. Where it has none, this changes nothing.
+  LiveValue<bool> emulate_write_cache = true;
   LiveValue<bool> write_protect = false;
   LiveValue<bool> is_nonrot = true;
   LiveValue<std::uint32_t> max_unmap_lba_count = 0;
@@ -60,7 +63,10 @@ LuAttributes default_attributes(const store::Properties& properties);
 
 class Lu final : public store::Observer {
  public:
-  Lu(LuIdentity identity, const LuAttributes& attributes, std::unique_ptr<store::Backstore> store);
+  /// `block_size` in bytes, 0: the store's. The store can be used again for another unit when this
+  /// one is gone.
+  Lu(LuIdentity identity, const LuAttributes& attributes, std::shared_ptr<store::Backstore> store,
+     std::uint32_t block_size = 0);
   ~Lu();
   Lu(const Lu&) = delete;
   Lu& operator=(const Lu&) = delete;
@@ -73,6 +79,14 @@ class Lu final : public store::Observer {
   /// again. One thread at a time.
   void change_attributes(const LuAttributes& wanted);
   store::Backstore& store() const { return *store_; }
+  /// Whether hosts are told of a volatile cache: MODE SENSE, VPD page 86h.
+  bool shows_write_cache() const {
+    return store_->properties().write_cache && attributes_.emulate_write_cache;
+  }
+  /// Whether every change has to reach stable media before it is answered.
+  bool writes_through() const {
+    return store_->properties().write_cache && !attributes_.emulate_write_cache;
+  }
   std::uint32_t block_size() const { return block_size_; }
   unsigned block_shift() const { return block_shift_; }
   /// Any thread.
@@ -114,7 +128,7 @@ class Lu final : public store::Observer {
  private:
   LuIdentity identity_;
   LuAttributes attributes_;
-  std::unique_ptr<store::Backstore> store_;
+  std::shared_ptr<store::Backstore> store_;
   std::uint32_t block_size_;
   unsigned block_shift_;
   std::atomic<std::uint64_t> block_count_;

@@ -18,9 +18,11 @@ std::uint32_t in_blocks(std::uint64_t bytes, std::uint32_t block_size, std::uint
   return static_cast<std::uint32_t>(std::min<std::uint64_t>(bytes / block_size, otherwise));
 }
 
-// What MODE SENSE shows: DPOFUA and WP in the header, TAS and SWP in the control page.
+// What MODE SENSE shows: DPOFUA and WP in the header, TAS and SWP in the control page, WCE in the
+// caching page.
 bool mode_parameters_differ(const LuAttributes& a, const LuAttributes& b) {
-  return a.emulate_fua_write != b.emulate_fua_write || a.emulate_tas != b.emulate_tas ||
+  return a.emulate_write_cache != b.emulate_write_cache ||
+         a.emulate_fua_write != b.emulate_fua_write || a.emulate_tas != b.emulate_tas ||
          a.write_protect != b.write_protect;
 }
 

@@ -101,7 +101,7 @@ class Backstore {
   /// Not null: the unit is a SCSI device itself, which gets commands; submit() is not used then.
   virtual PassThrough* pass_through() { return nullptr; }
 
-  /// At most one; null to remove.
+  /// At most one; null to remove. On the store's home.
   virtual void set_observer(Observer* observer) { static_cast<void>(observer); }
 };
 

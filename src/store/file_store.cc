@@ -149,9 +149,7 @@ FileStore::SizeTimer::SizeTimer(FileStore& of)
       store(of) {}
 
 FileStore::FileStore(OpenedFile file, runtime::Loop& home)
-    : file_(std::move(file)), home_(home), size_(file_.size), size_timer_(*this) {
-  home_.start_timer(size_timer_, home_.now() + poll_interval);
-}
+    : file_(std::move(file)), home_(home), size_(file_.size), size_timer_(*this) {}
 
 FileStore::~FileStore() {
   home_.cancel_timer(size_timer_);
@@ -392,7 +390,13 @@ Task<int> FileStore::write_zero_blocks(runtime::Loop& loop, Operation& operation
   co_return 0;
 }
 
+// Looks at the size for somebody who wants to know it; opening, which may take long, needs no loop.
 void FileStore::set_observer(Observer* observer) {
+  if (observer != nullptr) {
+    home_.start_timer(size_timer_, home_.now() + poll_interval);
+  } else {
+    home_.cancel_timer(size_timer_);
+  }
   const std::lock_guard lock(mutex_);
   observer_ = observer;
 }

@@ -19,7 +19,7 @@ constexpr std::uint64_t max_deallocate = std::uint64_t{1} << 30;
 /// As LIO's fileio: 16384 blocks of 512 bytes.
 constexpr std::uint32_t max_transfer = 8u << 20;
 
-tl::unexpected<Error> open_file_failed(const Specification& specification, int error) {
+tl::unexpected<Error> explain_open(const Specification& specification, int error) {
   const std::string& path = specification.path;
   const std::string what = object_of(specification);
   switch (error) {
@@ -38,6 +38,10 @@ tl::unexpected<Error> open_file_failed(const Specification& specification, int e
     default:
       return open_failed(specification, error);
   }
+}
+
+tl::unexpected<Error> open_file_failed(const Specification& specification, int error) {
+  return numbered(explain_open(specification, error), error);
 }
 
 int open_flags(const Specification& specification) {

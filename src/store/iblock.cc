@@ -23,7 +23,7 @@ constexpr std::uint64_t page = 4096;
 /// Zeroing is cut into pieces, so that an abort is heard in between.
 constexpr std::uint64_t max_write_zeroes = std::uint64_t{1} << 30;
 
-tl::unexpected<Error> open_device_failed(const Specification& specification, int error) {
+tl::unexpected<Error> explain_open(const Specification& specification, int error) {
   const std::string what = object_of(specification);
   switch (error) {
     case ENOENT:
@@ -37,6 +37,10 @@ tl::unexpected<Error> open_device_failed(const Specification& specification, int
     default:
       return open_failed(specification, error);
   }
+}
+
+tl::unexpected<Error> open_device_failed(const Specification& specification, int error) {
+  return numbered(explain_open(specification, error), error);
 }
 
 Expected<Descriptor> open_device(const Specification& specification) {
@@ -110,9 +114,11 @@ Expected<void> check_writable(const Specification& specification, int fd) {
   int read_only = 0;
   if (specification.read_only || ::ioctl(fd, BLKROGET, &read_only) != 0 || read_only == 0)
     return {};
-  return failure(object_of(specification), "the device is write-protected",
-                 "serve it read-only (" + specification.path + ",ro), or let it be written: " +
-                     "blockdev --setrw " + quoted(specification.path));
+  return numbered(
+      failure(object_of(specification), "the device is write-protected",
+              "serve it read-only (" + specification.path + ",ro), or let it be written: " +
+                  "blockdev --setrw " + quoted(specification.path)),
+      EROFS);
 }
 
 Expected<OpenedFile> examine(const Specification& specification, int fd) {

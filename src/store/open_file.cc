@@ -135,6 +135,11 @@ Expected<void> lock_file(const Specification& specification, int fd) {
                  "name each file once, and stop the other srpd (lslocks shows it)");
 }
 
+tl::unexpected<Error> numbered(tl::unexpected<Error> failed, int number) {
+  failed.value().number = number;
+  return failed;
+}
+
 tl::unexpected<Error> open_failed(const Specification& specification, int error) {
   const std::string& path = specification.path;
   const std::string what = object_of(specification);

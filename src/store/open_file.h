@@ -48,6 +48,9 @@ Expected<void> lock_file(const Specification& specification, int fd);
 /// What went wrong with open(2), for errors that any kind of file has.
 tl::unexpected<Error> open_failed(const Specification& specification, int error);
 
+/// The error with the errno value behind it.
+tl::unexpected<Error> numbered(tl::unexpected<Error> failed, int number);
+
 Expected<std::uint64_t> block_device_size(const Specification& specification, int fd);
 
 /// Of a block device in sysfs.

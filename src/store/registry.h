@@ -22,8 +22,8 @@ struct Type {
 
 std::span<const Type> types();
 
-/// Opens what `specification` describes. The store is destroyed on the thread of `home`, where it
-/// also looks for changes from outside; `home` outlives it.
+/// Opens what `specification` describes; any thread, since it may take long. The store is destroyed
+/// on the thread of `home`, where it also looks for changes from outside; `home` outlives it.
 Expected<std::unique_ptr<Backstore>> open(const Specification& specification, runtime::Loop& home);
 
 }  // namespace srpd::store

@@ -85,6 +85,17 @@ Expected<void> Administration::set_any_identifier(PortHandle handle, bool any) {
   return {};
 }
 
+Expected<void> Administration::set_relative_port(PortHandle handle,
+                                                 std::uint16_t relative_target_port) {
+  const auto port = ports_.find(handle);
+  if (!port) return tl::unexpected(port.error());
+  if ((*port)->enabled)
+    return failure("target port " + (*port)->scsi.name,
+                   "hosts know it by its relative target port identifier", "disable it first");
+  (*port)->scsi.relative_target_port = relative_target_port;
+  return {};
+}
+
 Expected<void> Administration::set_port_limits(PortHandle handle, const PortLimits& limits) {
   const auto port = ports_.find(handle);
   if (!port) return tl::unexpected(port.error());

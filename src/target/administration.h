@@ -34,6 +34,7 @@ class Administration {
   Expected<void> disable_port(PortHandle port, Done done);
   Expected<void> set_port_open(PortHandle port, bool open, Done done);
   Expected<void> set_any_identifier(PortHandle port, bool any);
+  Expected<void> set_relative_port(PortHandle port, std::uint16_t relative_target_port);
   Expected<void> set_port_limits(PortHandle port, const PortLimits& limits);
   Expected<void> close_sessions(PortHandle port, Done done);
   Expected<void> add_lun(PortHandle port, const Lun& lun);

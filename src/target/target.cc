@@ -121,6 +121,9 @@ Expected<void> Target::set_port_open(PortHandle port, bool open, Done done) {
 Expected<void> Target::set_any_identifier(PortHandle port, bool any) {
   return impl_->administration.set_any_identifier(port, any);
 }
+Expected<void> Target::set_relative_port(PortHandle port, std::uint16_t relative_target_port) {
+  return impl_->administration.set_relative_port(port, relative_target_port);
+}
 Expected<void> Target::set_port_limits(PortHandle port, const PortLimits& limits) {
   return impl_->administration.set_port_limits(port, limits);
 }

@@ -130,6 +130,8 @@ class Target {
   Expected<void> set_port_open(PortHandle port, bool open, Done done);
   /// Whether it takes logins that name another port.
   Expected<void> set_any_identifier(PortHandle port, bool any);
+  /// Of a port that is disabled: nexuses keep what they logged in to.
+  Expected<void> set_relative_port(PortHandle port, std::uint16_t relative_target_port);
   /// For logins from now on.
   Expected<void> set_port_limits(PortHandle port, const PortLimits& limits);
   /// Ends every session of the port; hosts may log in again at once.

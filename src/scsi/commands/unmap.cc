@@ -110,6 +110,11 @@ runtime::Task<Result> unmap(Command& command) {
       if (rc < 0) co_return failure(command, io);
     }
   }
+  if (command.lu->writes_through()) {
+    io.start(command, store::Operation::Kind::flush, 0, 0);
+    rc = co_await io;
+    if (rc < 0) co_return failure(command, io);
+  }
   co_return Result{};
 }
 

@@ -73,7 +73,7 @@ runtime::Task<Result> write_blocks(Command& command) {
   }
 
   BlockIo io;
-  io.fua = has_fua(command);
+  io.fua = has_fua(command) || command.lu->writes_through();
   const std::span<const std::byte> immediate = command.immediate_data_out();
   if (can_write_in_place(command, immediate, total)) {
     io.start(command, Kind::write, start, total, const_cast<std::byte*>(immediate.data()));

@@ -97,6 +97,11 @@ runtime::Task<Result> write_same(Command& command) {
     }
     done += size;
   }
+  if (command.lu->writes_through()) {
+    io.start(command, Kind::flush, 0, 0);
+    rc = co_await io;
+    if (rc < 0) co_return failure(command, io);
+  }
   co_return Result{};
 }
 

@@ -45,8 +45,13 @@ TEST_F(AttributesTest, UnmapNeedsAStoreThatCan) {
 
 TEST_F(AttributesTest, TheCacheCannotBeSetToALie) {
   properties.write_cache = true;
+  EXPECT_EQ(error_of("emulate_write_cache", 0), "");
+  EXPECT_FALSE(attributes.emulate_write_cache);
   EXPECT_EQ(error_of("emulate_write_cache", 1), "");
-  EXPECT_THAT(error_of("emulate_write_cache", 0), HasSubstr("has a volatile cache"));
+  EXPECT_TRUE(attributes.emulate_write_cache);
+  EXPECT_THAT(error_of("emulate_write_cache", 2), HasSubstr("use 0 or 1"));
+  properties.write_cache = false;
+  EXPECT_THAT(error_of("emulate_write_cache", 1), HasSubstr("no volatile cache"));
 }
 
 // LIO saves 0 for every iblock and goes by the device.

@@ -1,0 +1,115 @@
+#include "control/engine_values.h"
+
+#include <algorithm>
+#include <cerrno>
+
+namespace srpd::control {
+namespace {
+
+constexpr std::uint64_t page_bytes = 4096;  // of rd_pages
+
+lio::Result<store::Specification> user_specification(const lio::DeviceSpec& spec,
+                                                     store::Specification store) {
+  const std::string config = spec.config.value_or("");
+  const std::string handler = config.substr(0, config.find('/'));
+  if (handler != "null")
+    return tree::fail(ENODEV, "there is no handler '" + handler + "'", "known handlers: null");
+  store.type = "null";
+  store.size = spec.size.value_or(0);
+  return store;
+}
+
+}  // namespace
+
+lio::Result<store::Specification> store_specification(const lio::DeviceSpec& spec) {
+  store::Specification store;
+  store.name = spec.name;
+  switch (spec.plugin) {
+    case lio::Plugin::rd_mcp:
+      store.type = spec.rd_nullio ? "null" : "ramdisk";
+      store.size = spec.rd_pages.value_or(0) * page_bytes;
+      return store;
+    case lio::Plugin::fileio:
+      store.type = "fileio";
+      store.path = spec.path.value_or("");
+      store.size = spec.size.value_or(0);
+      store.dsync = !spec.buffered;
+      return store;
+    case lio::Plugin::iblock:
+      store.type = "iblock";
+      store.path = spec.path.value_or("");
+      store.read_only = spec.read_only;
+      store.exclusive = spec.exclusive;
+      return store;
+    case lio::Plugin::user:
+      return user_specification(spec, store);
+    case lio::Plugin::pscsi:
+      break;
+  }
+  return tree::fail(ENODEV, "devices of pscsi are not served", "use iblock for a disk");
+}
+
+lio::DeviceProperties device_properties(const lio::DeviceSpec& spec,
+                                        const store::Backstore& store) {
+  const store::Properties& open = store.properties();
+  lio::DeviceProperties properties = lio::default_properties(spec);
+  properties.size = store.size();
+  properties.read_only = open.read_only;
+  properties.write_cache = open.write_cache;
+  // What LIO says of ramdisks and of files stays: its tools compare.
+  if (spec.plugin != lio::Plugin::iblock) return properties;
+  properties.hw_block_size = open.block_size;
+  properties.rotational = open.rotational;
+  properties.can_unmap = open.can_unmap;
+  if (open.max_transfer_bytes != 0)
+    properties.hw_max_sectors = open.max_transfer_bytes / open.block_size;
+  if (open.can_unmap) {
+    properties.max_unmap_block_desc_count = 1;
+    properties.max_unmap_lba_count = static_cast<std::uint32_t>(
+        std::min<std::uint64_t>(open.max_unmap_bytes / open.block_size, UINT32_MAX));
+    properties.unmap_granularity = open.unmap_granularity / open.block_size;
+  }
+  return properties;
+}
+
+scsi::LuAttributes unit_attributes(const lio::DeviceAttributes& attributes,
+                                   const store::Backstore& store) {
+  scsi::LuAttributes unit;
+  unit.emulate_fua_write = attributes.emulate_fua_write != 0;
+  unit.emulate_tas = attributes.emulate_tas != 0;
+  unit.emulate_tpu = attributes.emulate_tpu != 0 && store.properties().can_unmap;
+  unit.emulate_tpws = attributes.emulate_tpws != 0 && store.properties().can_unmap;
+  unit.emulate_rsoc = attributes.emulate_rsoc != 0;
+  // LIO's iblock goes by the device, whatever the attribute says.
+  unit.emulate_write_cache =
+      attributes.emulate_write_cache != 0 || store.properties().plugin == "iblock";
+  unit.write_protect = store.properties().read_only;
+  unit.is_nonrot = attributes.is_nonrot != 0;
+  unit.max_unmap_lba_count = attributes.max_unmap_lba_count;
+  unit.max_unmap_block_desc_count = attributes.max_unmap_block_desc_count;
+  unit.unmap_granularity = attributes.unmap_granularity;
+  unit.unmap_granularity_alignment = attributes.unmap_granularity_alignment;
+  unit.unmap_zeroes_data = attributes.unmap_zeroes_data != 0 && store.properties().unmap_zeroes;
+  unit.max_write_same_len = attributes.max_write_same_len;
+  unit.hw_max_sectors = attributes.hw_max_sectors;
+  unit.optimal_sectors = attributes.optimal_sectors;
+  unit.queue_depth = attributes.queue_depth;
+  return unit;
+}
+
+scsi::LuIdentity unit_identity(const std::string& name, const lio::Identity& identity) {
+  return {.name = name,
+          .unit_serial = identity.serial,
+          .vendor = identity.vendor,
+          .product = identity.product,
+          .revision = identity.revision,
+          .company_id = identity.company_id};
+}
+
+target::PortLimits port_limits(const lio::PortSettings& settings) {
+  return {.max_rsp_size = settings.max_rsp_size,
+          .max_rdma_size = settings.max_rdma_size,
+          .sq_size = settings.sq_size};
+}
+
+}  // namespace srpd::control

@@ -1,0 +1,294 @@
+// LIO's tree drives a real target: what a shell would do to the tree is done to it here, and a host
+// on TCP sees what comes of it.
+#include "control/engine.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "initiator/client.h"
+#include "lio/root.h"
+#include "runtime/thread.h"
+#include "support/scsi_device.h"
+#include "support/tcp_device.h"
+#include "transport/iwarp/transport.h"
+#include "tree/tree.h"
+
+namespace srpd::control {
+namespace {
+
+using test::Bytes;
+using test::bytes;
+using testing::HasSubstr;
+
+constexpr const char* port = "target/srpt/0x00000000000000000002c903000e8acc";
+constexpr const char* host_name = "0x00000000000000000000000000000077";
+
+class EngineTest : public testing::Test {
+ protected:
+  EngineTest() {
+    runtime::run_on(home(), [this] {
+      target_ = std::make_unique<target::Target>(std::vector<runtime::Loop*>{&home()},
+                                                 target::TargetOptions{});
+      address_ = *target_->listen(*transport_, *transport::Address::parse("127.0.0.1:0", 0));
+    });
+    engine_ = std::make_unique<Engine>(*target_, home(), [this](std::uint16_t wanted) {
+      listening_ = wanted;
+      return Expected<void>{};
+    });
+    tree_ = std::make_unique<tree::Tree>(lio::make_root(*engine_, lio::Options{}));
+  }
+
+  ~EngineTest() override {
+    runtime::run_on_until_done(home(), [&](auto done) {
+      target_->shutdown(done);
+      return true;
+    });
+    runtime::run_on(home(), [this] { target_.reset(); });
+    tree_.reset();
+    runtime::run_on(home(), [this] { engine_.reset(); });
+  }
+
+  runtime::Loop& home() { return thread_->loop(); }
+
+  // What the shell would say.
+
+  tree::Id at(const std::string& path) {
+    const auto id = tree_->resolve(path);
+    EXPECT_TRUE(id) << path << ": " << id.error().cause;
+    return id.value_or(0);
+  }
+  static std::pair<std::string, std::string> split(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    return {path.substr(0, slash), path.substr(slash + 1)};
+  }
+  void mkdir(const std::string& path) {
+    for (std::size_t end = path.find('/'); end != std::string::npos; end = path.find('/', end + 1))
+      if (!tree_->resolve(path.substr(0, end))) make(path.substr(0, end));
+    make(path);
+  }
+  void make(const std::string& path) {
+    const auto [parent, name] = split(path);
+    const auto made = tree_->mkdir(at(parent), name);
+    EXPECT_TRUE(made) << path << ": " << made.error().cause;
+  }
+  int rmdir(const std::string& path) {
+    const auto [parent, name] = split(path);
+    const auto gone = tree_->rmdir(at(parent), name);
+    return gone ? 0 : gone.error().code;
+  }
+  int echo(const std::string& text, const std::string& path) {
+    const auto written = tree_->write(at(path), text);
+    return written ? 0 : written.error().code;
+  }
+  std::string cat(const std::string& path) { return tree_->read(at(path)).value_or("(error)"); }
+  void link(const std::string& target, const std::string& path) {
+    const auto [parent, name] = split(path);
+    const auto made = tree_->symlink(at(parent), name, at(target));
+    EXPECT_TRUE(made) << path << ": " << made.error().cause;
+  }
+  int unlink(const std::string& path) {
+    const auto [parent, name] = split(path);
+    const auto gone = tree_->unlink(at(parent), name);
+    return gone ? 0 : gone.error().code;
+  }
+
+  // Things that tests begin with.
+
+  void make_ramdisk(const std::string& device, unsigned pages, const std::string& serial) {
+    const std::string path = "target/core/" + device;
+    mkdir(path);
+    EXPECT_EQ(echo("rd_pages=" + std::to_string(pages), path + "/control"), 0);
+    EXPECT_EQ(echo("1\n", path + "/enable"), 0);
+    EXPECT_EQ(echo(serial, path + "/wwn/vpd_unit_serial"), 0);
+  }
+  std::string lun(unsigned number) { return tpg_ + "/lun/lun_" + std::to_string(number); }
+  std::string mapped(unsigned number) { return acl_ + "/lun_" + std::to_string(number); }
+  void make_lun(unsigned number, const std::string& device) {
+    mkdir(lun(number));
+    link("target/core/" + device, lun(number) + "/device");
+  }
+  void map(unsigned number, unsigned to) {
+    mkdir(mapped(number));
+    link(lun(to), mapped(number) + "/lun");
+  }
+  void make_target() {
+    make_ramdisk("rd_mcp_0/ram0", 64, "serial-of-ram0");
+    mkdir(tpg_);
+    make_lun(0, "rd_mcp_0/ram0");
+    mkdir(acl_);
+    map(0, 0);
+    EXPECT_EQ(echo("1", tpg_ + "/enable"), 0);
+  }
+
+  // The host.
+
+  Expected<std::unique_ptr<initiator::Client>> log_in() {
+    initiator::SessionOptions options;
+    options.address = address_;
+    options.initiator[15] = std::byte{0x77};
+    options.reconnect = false;
+    return initiator::Client::connect(*host_loop_, *host_transport_, options);
+  }
+  // Status, and the sense code of a CHECK CONDITION.
+  struct Answer {
+    int error = 0;
+    int status = 0;
+    unsigned code = 0;
+    Bytes data;
+  };
+  static Answer ask(initiator::Client& host, const Bytes& cdb, unsigned number = 0,
+                    const Bytes& out = {}, std::size_t in = 0) {
+    initiator::Request request;
+    std::copy(cdb.begin(), cdb.end(), request.cdb.begin());
+    request.cdb_length = static_cast<std::uint8_t>(cdb.size());
+    request.lun = scsi::encode_lun(number);
+    Answer answer;
+    answer.data.resize(in);
+    request.data_in = answer.data;
+    request.data_out = out;
+    host.execute(request);
+    answer.error = request.error;
+    answer.status = request.status;
+    const Bytes sense(request.sense_bytes().begin(), request.sense_bytes().end());
+    if (const auto decoded = test::decode_sense(sense)) answer.code = decoded->code;
+    return answer;
+  }
+  // Past the unit attentions, whose codes it returns.
+  static std::vector<unsigned> attentions(initiator::Client& host, unsigned number = 0) {
+    std::vector<unsigned> codes;
+    for (Answer answer = ask(host, test_unit_ready, number); answer.status == 2;
+         answer = ask(host, test_unit_ready, number)) {
+      codes.push_back(answer.code);
+      if (codes.size() == 10) break;
+    }
+    return codes;
+  }
+
+  inline static const Bytes test_unit_ready = bytes({0, 0, 0, 0, 0, 0});
+  inline static const Bytes write_one = bytes({0x2a, 0, 0, 0, 0, 0, 0, 0, 1, 0});
+  inline static const Bytes read_one = bytes({0x28, 0, 0, 0, 0, 0, 0, 0, 1, 0});
+
+  const std::string tpg_ = std::string(port) + "/tpgt_1";
+  const std::string acl_ = tpg_ + "/acls/" + host_name;
+  std::unique_ptr<transport::Transport> transport_ = transport::iwarp::make_transport({});
+  std::unique_ptr<runtime::LoopThread> thread_ =
+      std::move(*runtime::LoopThread::start({.name = "target", .cpu = {}, .loop = {}}));
+  std::unique_ptr<target::Target> target_;
+  transport::Address address_;
+  std::unique_ptr<Engine> engine_;
+  std::unique_ptr<tree::Tree> tree_;
+  std::uint16_t listening_ = 0;
+  std::unique_ptr<runtime::Loop> host_loop_ = std::move(*runtime::make_loop({}));
+  std::unique_ptr<transport::Transport> host_transport_ = transport::iwarp::make_transport({});
+};
+
+TEST_F(EngineTest, WhatTheTreeSaysIsServed) {
+  make_target();
+  auto host = log_in();
+  ASSERT_TRUE(host) << host.error().text();
+  EXPECT_EQ(attentions(**host), std::vector<unsigned>{0x2900});
+  const Bytes data = test::pattern(512, 1);
+  EXPECT_EQ(ask(**host, write_one, 0, data).status, 0);
+  EXPECT_EQ(ask(**host, read_one, 0, {}, 512).data, data);
+  const Answer serial = ask(**host, bytes({0x12, 1, 0x80, 0, 255, 0}), 0, {}, 255);
+  const std::string text(reinterpret_cast<const char*>(serial.data.data()), serial.data.size());
+  EXPECT_THAT(text, HasSubstr("serial-of-ram0"));
+  const std::string counters = "target/core/rd_mcp_0/ram0/statistics/scsi_lu/";
+  EXPECT_NE(cat(counters + "num_cmds"), "0\n");
+}
+
+TEST_F(EngineTest, HostsSeeLunsComeAndGo) {
+  make_target();
+  auto host = log_in();
+  ASSERT_TRUE(host) << host.error().text();
+  attentions(**host);
+  make_ramdisk("rd_mcp_1/ram1", 64, "serial-of-ram1");
+  make_lun(1, "rd_mcp_1/ram1");
+  EXPECT_EQ(attentions(**host), std::vector<unsigned>{}) << "not mapped yet";
+  map(7, 1);
+  EXPECT_EQ(attentions(**host), std::vector<unsigned>{0x3f0e});
+  EXPECT_EQ(attentions(**host, 7), std::vector<unsigned>{0x2900});
+  EXPECT_EQ(ask(**host, write_one, 7, test::pattern(512, 1)).status, 0);
+  EXPECT_EQ(echo("1", mapped(7) + "/write_protect"), 0);
+  attentions(**host, 7);
+  EXPECT_EQ(ask(**host, write_one, 7, test::pattern(512, 1)).code, 0x2700u);
+  EXPECT_EQ(unlink(mapped(7) + "/lun"), 0);
+  EXPECT_EQ(ask(**host, test_unit_ready, 7).code, 0x2500u);
+  EXPECT_EQ(attentions(**host), std::vector<unsigned>{0x3f0e});
+}
+
+TEST_F(EngineTest, ADeviceGoesWhenItsLunHasGone) {
+  make_target();
+  auto host = log_in();
+  ASSERT_TRUE(host) << host.error().text();
+  EXPECT_EQ(rmdir("target/core/rd_mcp_0/ram0"), EBUSY);
+  EXPECT_EQ(unlink(lun(0) + "/device"), 0);
+  EXPECT_EQ(ask(**host, test_unit_ready).code, 0x2500u);
+  EXPECT_EQ(rmdir("target/core/rd_mcp_0/ram0"), 0);
+}
+
+TEST_F(EngineTest, AnAclThatGoesClosesItsSessions) {
+  make_target();
+  auto host = log_in();
+  ASSERT_TRUE(host) << host.error().text();
+  attentions(**host);
+  EXPECT_EQ(unlink(mapped(0) + "/lun"), 0);
+  EXPECT_EQ(rmdir(mapped(0)), 0);
+  EXPECT_EQ(rmdir(acl_), 0);
+  EXPECT_NE(ask(**host, test_unit_ready).error, 0);
+  host->reset();
+  EXPECT_FALSE(log_in());
+}
+
+TEST_F(EngineTest, ADisabledTargetRefusesLogins) {
+  make_target();
+  EXPECT_EQ(echo("0", tpg_ + "/enable"), 0);
+  EXPECT_FALSE(log_in());
+  EXPECT_EQ(echo("1", tpg_ + "/enable"), 0);
+  EXPECT_TRUE(log_in());
+}
+
+TEST_F(EngineTest, FilesAreOpenedAsTheTreeSays) {
+  const test::TemporaryFile file;
+  const std::string device = "target/core/fileio_0/file0";
+  mkdir(device);
+  EXPECT_EQ(echo("fd_dev_name=/no/such/folder/file,fd_dev_size=1048576", device + "/control"), 0);
+  EXPECT_EQ(echo("1", device + "/enable"), ENOENT);
+  EXPECT_EQ(echo("fd_dev_name=/tmp,fd_dev_size=1048576", device + "/control"), 0);
+  EXPECT_EQ(echo("1", device + "/enable"), EISDIR);
+  EXPECT_EQ(echo("fd_dev_name=" + file.path() + ",fd_dev_size=1048576,fd_buffered_io=1",
+                 device + "/control"),
+            0);
+  EXPECT_EQ(echo("1", device + "/enable"), 0);
+  EXPECT_THAT(cat(device + "/info"), HasSubstr("Buffered-WCE"));
+  // Before a host has seen it.
+  EXPECT_EQ(echo("4096", device + "/attrib/block_size"), 0);
+  EXPECT_EQ(echo("0", device + "/attrib/emulate_write_cache"), 0);
+  mkdir(tpg_);
+  make_lun(0, "fileio_0/file0");
+  mkdir(acl_);
+  map(0, 0);
+  EXPECT_EQ(echo("1", tpg_ + "/enable"), 0);
+  auto host = log_in();
+  ASSERT_TRUE(host) << host.error().text();
+  attentions(**host);
+  const Answer capacity = ask(**host, bytes({0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0}), 0, {}, 8);
+  EXPECT_EQ(test::to_hex(capacity.data), "000000ff00001000");
+  const Answer caching = ask(**host, bytes({0x1a, 8, 8, 0, 255, 0}), 0, {}, 24);
+  EXPECT_EQ(test::to_hex(caching.data).substr(8, 6), "081200") << "it writes through";
+  EXPECT_EQ(echo("1", device + "/attrib/emulate_write_cache"), 0);
+  EXPECT_EQ(attentions(**host), std::vector<unsigned>{0x2a01});
+}
+
+TEST_F(EngineTest, ThePortOfRdmaCmIsListenedAt) {
+  mkdir("target/srpt");
+  EXPECT_EQ(echo("5555", "target/srpt/discovery_auth/rdma_cm_port"), 0);
+  EXPECT_EQ(runtime::run_on(home(), [this] { return listening_; }), 5555);
+}
+
+}  // namespace
+}  // namespace srpd::control
