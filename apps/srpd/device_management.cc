@@ -89,21 +89,24 @@ Expected<void> check_device_management(const Options& options) {
                  "write a port such as 5555, or 0x and 16 hex digits");
 }
 
-std::unique_ptr<dm::Agents> answer_device_management(
-    const Options& options, const control::Built& built,
-    const std::vector<transport::Address>& listening) {
-  const auto infiniband = [](const auto& address) { return service_of(address).has_value(); };
-  if (std::any_of(listening.begin(), listening.end(), infiniband)) tell_namespace();
+void DeviceManagement::serve(const std::vector<target::PortInfo>& ports,
+                             const std::vector<transport::Address>& listening) {
   dm::Offer offer;
-  if (options.max_request_iu != 0) offer.send_size = options.max_request_iu;
-  for (const target::PortDescription& port : built.ports) {
+  if (options_.max_request_iu != 0) offer.send_size = options_.max_request_iu;
+  for (const target::PortInfo& port : ports) {
     if (!port.enabled) continue;
-    for (const std::uint64_t id : services(options, listening))
+    for (const std::uint64_t id : services(options_, listening))
       offer.ports.push_back(
           {half(port.scsi.id, 0), half(port.scsi.id, 8), id, port.limits.max_rdma_size});
   }
-  if (offer.ports.empty()) return nullptr;
-  return std::make_unique<dm::Agents>(dm::make_umad_fabric(), std::move(offer));
+  if (agents_) {
+    agents_->serve(std::move(offer));
+    return;
+  }
+  if (offer.ports.empty()) return;
+  const auto infiniband = [](const auto& address) { return service_of(address).has_value(); };
+  if (std::any_of(listening.begin(), listening.end(), infiniband)) tell_namespace();
+  agents_ = std::make_unique<dm::Agents>(dm::make_umad_fabric(), std::move(offer));
 }
 
 }  // namespace srpd::app

@@ -5,9 +5,9 @@
 #include <vector>
 
 #include "base/error.h"
-#include "control/build.h"
 #include "dm/agents.h"
 #include "srpd/options.h"
+#include "target/target.h"
 #include "transport/transport.h"
 
 namespace srpd::app {
@@ -15,10 +15,20 @@ namespace srpd::app {
 /// Whether --device-management says something that can be done. Before anything is served.
 Expected<void> check_device_management(const Options& options);
 
-/// The agents for the enabled target ports and the services they are reached at: those of the
-/// InfiniBand listeners, or the one of the option. Null where there are none, or none are wanted.
-std::unique_ptr<dm::Agents> answer_device_management(
-    const Options& options, const control::Built& built,
-    const std::vector<transport::Address>& listening);
+/// The agents of the machine's InfiniBand ports, once there is something to offer.
+class DeviceManagement {
+ public:
+  /// `options` outlives it.
+  explicit DeviceManagement(const Options& options) : options_(options) {}
+
+  /// The enabled ones of the target ports from now on, reached at the services of the InfiniBand
+  /// listeners, or at the one of the option.
+  void serve(const std::vector<target::PortInfo>& ports,
+             const std::vector<transport::Address>& listening);
+
+ private:
+  const Options& options_;
+  std::unique_ptr<dm::Agents> agents_;
+};
 
 }  // namespace srpd::app

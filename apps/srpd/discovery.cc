@@ -42,23 +42,22 @@ dnssd::Family family_of(const Gid& listener) {
   return takes_every_address(listener) ? dnssd::Family::any : dnssd::Family::ipv6;
 }
 
-}  // namespace
-
-discovery::IoUnit io_unit_of(const control::Built& built, std::uint32_t max_request_iu) {
+/// Controllers of the enabled target ports. Their service IDs are their GUIDs, as ib_srpt's are: on
+/// IP networks nobody uses them. `max_request_iu`: the longest IU of hosts, 0: the default.
+std::vector<discovery::Controller> controllers(const std::vector<target::PortInfo>& ports,
+                                               std::uint32_t max_request_iu) {
   std::vector<discovery::ServedPort> served;
-  for (const target::PortDescription& port : built.ports) {
+  for (const target::PortInfo& port : ports) {
     if (!port.enabled) continue;
     served.push_back(directory::served_port(port.scsi.id));
     served.back().rdma_size = port.limits.max_rdma_size;
   }
   const std::uint32_t send_size =
       max_request_iu != 0 ? max_request_iu : discovery::Controller{}.send_size;
-  discovery::IoUnit unit;
-  const auto updated =
-      discovery::update(unit, discovery::controllers_of(served, discovery::Hardware{}, send_size));
-  if (!updated) log::warning("discovery: {}", updated.error().text());
-  return unit;
+  return discovery::controllers_of(served, discovery::Hardware{}, send_size);
 }
+
+}  // namespace
 
 std::vector<Listener> reachable(const transport::Address& listener, const Gid& local,
                                 const std::vector<InterfaceAddress>& interfaces) {
@@ -115,33 +114,48 @@ std::vector<dnssd::Announcement> announcements(
   return made;
 }
 
-Discovery::Discovery(const Options& options, runtime::Loop& loop, discovery::IoUnit unit)
+Discovery::Discovery(const Options& options, runtime::Loop& loop)
     : enabled_(options.discovery),
       port_(options.discovery_port),
       announce_(options.announce),
+      max_request_iu_(options.max_request_iu),
       loop_(loop),
-      unit_(std::move(unit)),
       transport_(transport::find_transport("iwarp")->make()),
       server_(loop, {}, [this](const transport::Address& local) { return listing_for(local); }) {}
 
 Expected<std::unique_ptr<Discovery>> Discovery::start(
-    const Options& options, const control::Built& built,
+    const Options& options, const std::vector<target::PortInfo>& ports,
     const std::vector<transport::Address>& listening, runtime::Loop& loop) {
-  std::unique_ptr<Discovery> made(
-      new Discovery(options, loop, io_unit_of(built, options.max_request_iu)));
-  if (auto listens = made->listen(listening); !listens) return tl::make_unexpected(listens.error());
-  made->announce();
+  std::unique_ptr<Discovery> made(new Discovery(options, loop));
+  for (const transport::Address& target : listening) {
+    if (auto listens = made->listen(target); !listens) return tl::make_unexpected(listens.error());
+  }
+  made->serve(ports);
   return made;
 }
 
-Expected<void> Discovery::listen(const std::vector<transport::Address>& listening) {
-  for (const transport::Address& target : listening) {
-    if (!directory::is_ip(target)) continue;
-    listening_.push_back({.target = target});
-    if (!enabled_) continue;
-    if (auto answered = answer_at(listening_.back()); !answered) return answered;
-  }
-  return {};
+void Discovery::serve(const std::vector<target::PortInfo>& ports) {
+  const auto updated = discovery::update(unit_, controllers(ports, max_request_iu_));
+  if (!updated) log::warning("discovery: {}", updated.error().text());
+  if (updated.value_or(false)) announce();
+}
+
+Expected<void> Discovery::add(const transport::Address& listening) {
+  auto listens = listen(listening);
+  announce();
+  return listens;
+}
+
+void Discovery::remove(const transport::Address& listening) {
+  std::erase_if(listening_,
+                [&](const Listening& each) { return each.target.text() == listening.text(); });
+  announce();
+}
+
+Expected<void> Discovery::listen(const transport::Address& target) {
+  if (!directory::is_ip(target)) return {};
+  listening_.push_back({.target = target});
+  return enabled_ ? answer_at(listening_.back()) : Expected<void>{};
 }
 
 Expected<void> Discovery::answer_at(Listening& listening) {

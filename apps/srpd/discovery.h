@@ -9,7 +9,6 @@
 #include <vector>
 
 #include "base/error.h"
-#include "control/build.h"
 #include "directory/listing.h"
 #include "directory/server.h"
 #include "dnssd/publisher.h"
@@ -17,6 +16,7 @@
 #include "runtime/loop.h"
 #include "srpd/interfaces.h"
 #include "srpd/options.h"
+#include "target/target.h"
 #include "transport/transport.h"
 
 namespace srpd::app {
@@ -31,9 +31,14 @@ class Discovery {
   /// host needs no RDMA device to ask. A default port that is taken is a warning, one that was
   /// asked for an error. An address that is not there yet is waited for.
   static Expected<std::unique_ptr<Discovery>> start(
-      const Options& options, const control::Built& built,
+      const Options& options, const std::vector<target::PortInfo>& ports,
       const std::vector<transport::Address>& listening, runtime::Loop& loop);
 
+  /// These ports from now on.
+  void serve(const std::vector<target::PortInfo>& ports);
+  /// One more listener. As for start().
+  Expected<void> add(const transport::Address& listening);
+  void remove(const transport::Address& listening);
   /// `done` when no host is being answered any more, possibly at once.
   void shut_down(std::function<void()> done);
   /// Where the service answers.
@@ -46,9 +51,9 @@ class Discovery {
     bool waiting = false;              ///< until its address is there
   };
 
-  Discovery(const Options& options, runtime::Loop& loop, discovery::IoUnit unit);
+  Discovery(const Options& options, runtime::Loop& loop);
 
-  Expected<void> listen(const std::vector<transport::Address>& listening);
+  Expected<void> listen(const transport::Address& target);
   Expected<void> answer_at(Listening& listening);
   void try_again();
   std::optional<std::uint16_t> port_answered_at(const transport::Address& wanted) const;
@@ -58,6 +63,7 @@ class Discovery {
   const bool enabled_;
   const std::optional<std::uint16_t> port_;
   const Announce announce_;
+  const std::uint32_t max_request_iu_;
   runtime::Loop& loop_;
   discovery::IoUnit unit_;
   std::unique_ptr<transport::Transport> transport_;
@@ -67,10 +73,6 @@ class Discovery {
   std::unique_ptr<dnssd::Publisher> publisher_;
   runtime::Bound<runtime::Timer, Discovery, &Discovery::try_again> retry_{*this};
 };
-
-/// The I/O unit of the enabled target ports. Their service IDs are their GUIDs, as ib_srpt's are:
-/// on IP networks nobody uses them. `max_request_iu`: the longest IU of hosts, 0: the default.
-discovery::IoUnit io_unit_of(const control::Built& built, std::uint32_t max_request_iu);
 
 /// Where a listener is reached, seen by a host that came to `local`: that address first, then the
 /// others where the listener takes every address.

@@ -20,7 +20,6 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto patience = 1500ms;
-constexpr const char* default_listen = "127.0.0.1";
 constexpr std::string_view passed_prefix = "fd:";
 
 bool in_use(const transport::Address& address) {
@@ -64,19 +63,6 @@ Expected<std::vector<transport::Address>> addresses_for(const std::string& text,
   return std::vector{*address};
 }
 
-Expected<std::vector<transport::Address>> wanted_addresses(const Options& options,
-                                                           const service::PassedSockets& sockets) {
-  auto wanted = options.listen.empty() ? passed_addresses(sockets, std::nullopt)
-                                       : std::vector<transport::Address>();
-  for (const std::string& text : options.listen) {
-    const auto more = addresses_for(text, sockets);
-    if (!more) return more;
-    wanted.insert(wanted.end(), more->begin(), more->end());
-  }
-  if (wanted.empty()) return addresses_for(default_listen, sockets);
-  return wanted;
-}
-
 }  // namespace
 
 // The kernel takes an io_uring apart after the death of its process, and the sockets in it keep
@@ -91,26 +77,28 @@ void wait_until_free(const transport::Address& address) {
   }
 }
 
-Expected<std::vector<transport::Address>> listen_everywhere(const Options& options,
-                                                            target::Target& target,
-                                                            Transports& transports,
-                                                            const service::PassedSockets& sockets) {
-  const auto wanted = wanted_addresses(options, sockets);
-  if (!wanted) return wanted;
-  std::vector<transport::Address> bound;
-  for (const transport::Address& address : *wanted) {
-    auto& transport = transports.for_address(address);
-    if (transport.name() == "iwarp" && !sockets.has(address.storage)) wait_until_free(address);
-    auto listening = target.listen(transport, address);
-    if (!listening) return tl::make_unexpected(listening.error());
-    bound.push_back(*listening);
-    if (transport.name() == "iwarp" && !is_there(directory::gid_of(address)))
-      log::warning("listen {}: no interface has this address yet; waiting for it", address.text());
+Expected<std::vector<transport::Address>> wanted_addresses(const Options& options,
+                                                           const service::PassedSockets& sockets) {
+  auto wanted = options.listen.empty() ? passed_addresses(sockets, std::nullopt)
+                                       : std::vector<transport::Address>();
+  for (const std::string& text : options.listen) {
+    const auto more = addresses_for(text, sockets);
+    if (!more) return more;
+    wanted.insert(wanted.end(), more->begin(), more->end());
   }
-  for (const auto& unused : sockets.sockets())
-    log::warning("passed socket '{}' is not used; name it with --listen fd:{}", unused.name,
-                 unused.name);
-  return bound;
+  return wanted;
+}
+
+Expected<transport::Address> listen_at(const transport::Address& address, target::Target& target,
+                                       Transports& transports,
+                                       const service::PassedSockets& sockets) {
+  auto& transport = transports.for_address(address);
+  const bool tcp = transport.name() == "iwarp";
+  if (tcp && !sockets.has(address.storage)) wait_until_free(address);
+  auto listening = target.listen(transport, address);
+  if (listening && tcp && !is_there(directory::gid_of(address)))
+    log::warning("listen {}: no interface has this address yet; waiting for it", address.text());
+  return listening;
 }
 
 }  // namespace srpd::app

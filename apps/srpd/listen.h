@@ -1,4 +1,4 @@
-// Opens the port of every --listen.
+// Opens a port that hosts log in at.
 #pragma once
 
 #include <vector>
@@ -15,11 +15,14 @@ namespace srpd::app {
 /// Waits a moment while another socket has this address: that of a daemon that has just died.
 void wait_until_free(const transport::Address& address);
 
-/// The bound addresses, in the order of the options. Where these say nothing: every TCP socket that
-/// was passed, else loopback. Before the loops run: it may wait a moment.
-Expected<std::vector<transport::Address>> listen_everywhere(const Options& options,
-                                                            target::Target& target,
-                                                            Transports& transports,
-                                                            const service::PassedSockets& sockets);
+/// Where the options say that hosts come in; where they say nothing: every TCP socket that was
+/// passed, possibly none.
+Expected<std::vector<transport::Address>> wanted_addresses(const Options& options,
+                                                           const service::PassedSockets& sockets);
+
+/// The bound address. It may wait a moment.
+Expected<transport::Address> listen_at(const transport::Address& address, target::Target& target,
+                                       Transports& transports,
+                                       const service::PassedSockets& sockets);
 
 }  // namespace srpd::app

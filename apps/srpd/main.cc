@@ -7,24 +7,23 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
+#include <functional>
 #include <memory>
-#include <vector>
+#include <utility>
 
 #include "base/log.h"
 #include "control/build.h"
 #include "control/identity.h"
 #include "runtime/signals.h"
+#include "srpd/administration.h"
 #include "srpd/configuration.h"
 #include "srpd/device_management.h"
-#include "srpd/discovery.h"
-#include "srpd/listen.h"
 #include "srpd/loops.h"
 #include "srpd/options.h"
+#include "srpd/server.h"
 #include "srpd/service.h"
 #include "srpd/status.h"
 #include "srpd/summary.h"
-#include "srpd/transports.h"
-#include "target/target.h"
 
 namespace srpd::app {
 namespace {
@@ -51,21 +50,47 @@ void raise_file_limit() {
 
 /// SIGUSR1 asks for the status. The first SIGTERM or SIGINT says goodbye to every host, the second
 /// does not wait for them.
-void on_signal(int signal, bool& stopping, target::Target& target, Discovery& discovery,
-               Loops& loops, Service& service) {
-  if (signal == SIGHUP) return service.reload();
-  if (signal == SIGUSR1) {
-    log_status(target, loops.home());
-    return;
+class SignalHandler {
+ public:
+  /// `stop` on the home loop, once. Everything outlives the handler.
+  SignalHandler(Server& server, Loops& loops, Service& service, std::function<void()> stop)
+      : server_(server), loops_(loops), service_(service), stop_(std::move(stop)) {}
+
+  Expected<void> start() {
+    auto signals = runtime::Signals::make(loops_.home(), [this](int signal) { on_signal(signal); });
+    if (!signals) return tl::make_unexpected(signals.error());
+    signals_ = std::move(*signals);
+    return {};
   }
-  if (stopping) {
-    log::warning("second signal: ending at once");
-    ::_exit(128 + signal);
+
+ private:
+  void on_signal(int signal) {
+    if (signal == SIGHUP) return service_.reload();
+    if (signal == SIGUSR1) {
+      log_status(server_.target(), loops_.home());
+      return;
+    }
+    if (stopping_) {
+      log::warning("second signal: ending at once");
+      ::_exit(128 + signal);
+    }
+    stopping_ = true;
+    log::info("stopping: hosts are told (again to end at once)");
+    service_.stopping();
+    stop_();
   }
-  stopping = true;
-  log::info("stopping: hosts are told (again to end at once)");
-  service.stopping();
-  discovery.shut_down([&] { target.shutdown([&loops] { loops.home().stop(); }); });
+
+  Server& server_;
+  Loops& loops_;
+  Service& service_;
+  const std::function<void()> stop_;
+  bool stopping_ = false;
+  std::unique_ptr<runtime::Signals> signals_;
+};
+
+void say_ready() {
+  fmt::print("srpd: ready\n");
+  std::fflush(stdout);
 }
 
 int check(control::SavedConfiguration saved, runtime::Loop& home) {
@@ -74,11 +99,13 @@ int check(control::SavedConfiguration saved, runtime::Loop& home) {
   report(saved.problems);
   report(built.problems);
   const std::size_t problems = saved.problems.size() + built.problems.size();
-  fmt::print("{} can be served, {} problem{}\n", served_count(built), problems,
-             problems == 1 ? "" : "s");
+  fmt::print("{} disk{} on {} target{} can be served, {} problem{}\n", built.units.size(),
+             built.units.size() == 1 ? "" : "s", built.ports.size(),
+             built.ports.size() == 1 ? "" : "s", problems, problems == 1 ? "" : "s");
   return problems == 0 ? 0 : failed;
 }
 
+/// Disks of the command line or of a file, for as long as the program runs.
 int serve(const Options& options, const control::SavedConfiguration& saved, Loops& loops) {
   control::Built built = control::build(saved.configuration, control::machine_seed(), loops.home());
   report(saved.problems);
@@ -89,40 +116,60 @@ int serve(const Options& options, const control::SavedConfiguration& saved, Loop
   if (built.units.empty())
     return fail({options.config, "nothing of it can be served", "see the warnings above"});
 
-  auto passed_sockets = service::PassedSockets::from_environment();
-  Transports transports(options, built, passed_sockets);
-  target::TargetOptions target_options;
-  if (from_flags)
-    target_options.acl_remedy = "start srpd with --allow {address} or --allow {initiator}";
-  if (options.max_request_iu != 0) target_options.max_request_iu = options.max_request_iu;
-  target::Target target(loops.all(), target_options);
-  for (const target::PortDescription& port : built.ports) {
-    if (auto added = target.add_port(port); !added) return fail(added.error());
+  Server server(options, loops,
+                from_flags ? "start srpd with --allow {address} or --allow {initiator}" : "");
+  for (const auto& unit : built.units) {
+    if (auto* const memory = unit->store().memory(); memory != nullptr) server.lend(*memory);
   }
-  const auto listening = listen_everywhere(options, target, transports, passed_sockets);
-  if (!listening) return fail(listening.error());
-  const auto device_management = answer_device_management(options, built, *listening);
-  const auto discovery = Discovery::start(options, built, *listening, loops.home());
-  if (!discovery) return fail(discovery.error());
-
+  for (const target::PortDescription& port : built.ports) {
+    if (auto added = server.target().add_port(port); !added) return fail(added.error());
+  }
+  if (auto opened = server.open(); !opened) return fail(opened.error());
   Service service(options, loops);
-  bool stopping = false;
-  const auto signals = runtime::Signals::make(loops.home(), [&](int signal) {
-    on_signal(signal, stopping, target, **discovery, loops, service);
-  });
-  if (!signals) return fail(signals.error());
+  SignalHandler signals(server, loops, service,
+                        [&] { server.shut_down([&] { loops.home().stop(); }); });
+  if (auto started = signals.start(); !started) return fail(started.error());
 
-  fmt::print("{}", summary(built, *listening, (*discovery)->addresses(), loops.home().kind(),
-                           loops.all().size()));
+  fmt::print("{}", summary(built, server.listening(), server.discovery_addresses(),
+                           loops.home().kind(), loops.all().size()));
   if (const std::string hint = closed_hint(built, from_flags); !hint.empty())
     log::warning("{}", hint);
-  fmt::print("srpd: ready\n");
-  std::fflush(stdout);
+  say_ready();
   service.ready(served_count(built));
   loops.run();
   loops.stop_others();
   log::info("stopped");
   return 0;
+}
+
+/// What the tree says, which changes while the program runs.
+int manage(const Options& options, Loops& loops) {
+  Server server(options, loops, "make an ACL for it: srpctl create /srpt/TARGET/acls {initiator}");
+  Service service(options, loops);
+  int status = 0;
+  std::function<void()> stop;
+  Administration administration(
+      options, server, loops,
+      {.ready =
+           [&] {
+             fmt::print("{}", listening_line(server.listening(), server.discovery_addresses(),
+                                             loops.home().kind(), loops.all().size()));
+             say_ready();
+             service.ready("serving what the tree says");
+           },
+       .failed =
+           [&](const Error& error) {
+             status = fail(error);
+             stop();
+           }});
+  stop = [&] { administration.shut_down([&] { server.shut_down([&] { loops.home().stop(); }); }); };
+  SignalHandler signals(server, loops, service, stop);
+  if (auto started = signals.start(); !started) return fail(started.error());
+  administration.start();
+  loops.run();
+  loops.stop_others();
+  log::info("stopped");
+  return status;
 }
 
 int run(int argc, char** argv) {
@@ -132,6 +179,10 @@ int run(int argc, char** argv) {
   runtime::block_signals();
   raise_file_limit();
   if (auto checked = check_device_management(*options); !checked) return fail(checked.error());
+  if (options->manage) {
+    const auto loops = Loops::start(*options);
+    return loops ? manage(*options, **loops) : fail(loops.error());
+  }
   const auto saved = configuration_from(*options);
   if (!saved) return fail(saved.error());
   adopt(saved->configuration.fabric, *options);

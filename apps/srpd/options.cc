@@ -19,7 +19,9 @@ constexpr const char* description =
     "any.\n\n"
     "  srpd --ramdisk 256M --open                     a memory disk on loopback, for everybody\n"
     "  srpd --file /srv/disk.img:10G --allow 192.0.2.7 --listen 192.0.2.1\n"
-    "  srpd --config /etc/target/saveconfig.json      what LIO's targetcli has saved\n";
+    "  srpd --config /etc/target/saveconfig.json      what LIO's targetcli has saved\n"
+    "  srpd --tree                                    what srpctl and targetcli say, from then "
+    "on\n";
 
 struct DiskFlag {
   DiskKind kind;
@@ -218,6 +220,17 @@ tl::expected<Options, Exit> parse_command_line(int argc, const char* const* argv
   CLI::Option* const config =
       app.add_option("--config", options.config, "Serve what this saveconfig.json of LIO says")
           ->type_name("FILE");
+  CLI::Option* const tree =
+      app.add_option("--tree", options.tree,
+                     "Serve what LIO's tree says, which is mounted here (default "
+                     "/run/srpd/tree) for srpctl and, by srpctl ns, for targetcli")
+          ->type_name("DIRECTORY")
+          ->expected(0, 1);
+  app.add_option("--state", options.state,
+                 "With --tree: the folder of its saved configuration, "
+                 "target/saveconfig.json (default /var/lib/srpd)")
+      ->type_name("DIRECTORY")
+      ->needs(tree);
   app.add_flag("--check-config", options.check_config,
                "Say what would not be served, create nothing, and end (0: all is well)");
   app.add_option("--log-level", options.log_level, "debug, info, warning or error")
@@ -233,15 +246,21 @@ tl::expected<Options, Exit> parse_command_line(int argc, const char* const* argv
   add_service_flags(app, options, stop_timeout_s);
   KernelNames kernel_names;
   add_kernel_names(app, options, kernel_names);
-  for (CLI::Option* const disk : disks) config->excludes(disk);
+  for (CLI::Option* const disk : disks) {
+    config->excludes(disk);
+    tree->excludes(disk);
+  }
+  tree->excludes(config)->excludes("--check-config");
   for (const char* const flag : {"--allow", "--open", "--target-name", "--srpt_service_guid"})
-    config->excludes(app.get_option(flag));
+    for (CLI::Option* const each : {config, tree}) each->excludes(app.get_option(flag));
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     return tl::make_unexpected(Exit{app.exit(error) == 0 ? 0 : usage_error});
   }
   apply(kernel_names, options);
+  options.manage = tree->count() != 0;
+  if (options.tree.empty()) options.tree = mount::default_directory;
   options.srq_size_given = app.count("--srpt_srq_size") != 0;
   options.disks = in_order(app, disks, disk_values);
   options.stop_timeout = std::chrono::seconds(stop_timeout_s);

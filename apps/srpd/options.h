@@ -9,6 +9,8 @@
 #include "base/log.h"
 #include "control/disk_text.h"
 #include "control/model.h"
+#include "mount/mount.h"
+#include "ns/state.h"
 #include "runtime/loop.h"
 #include "transport/verbs/options.h"
 
@@ -28,6 +30,10 @@ enum class Announce { if_reachable, always, never };
 struct Options {
   std::vector<DiskOption> disks;  ///< in order of appearance: LUN 0, 1, ...
   std::string config;             ///< a saveconfig.json instead of disks
+  bool manage = false;            ///< --tree: what LIO's tree says, instead of disks or a file
+  std::string tree = mount::default_directory;
+  std::string state =
+      ns::default_state_directory;  ///< with --tree: where the saved configuration is
   std::vector<std::string> listen;
   std::vector<std::string> allow;
   bool open = false;
@@ -56,7 +62,9 @@ tl::expected<Options, Exit> parse_command_line(int argc, const char* const* argv
 
 /// A service starts before its network does. On a command line somebody waits, who would rather
 /// hear of a mistyped address.
-inline bool waits_for_addresses(const Options& options) { return !options.config.empty(); }
+inline bool waits_for_addresses(const Options& options) {
+  return options.manage || !options.config.empty();
+}
 
 /// What a saved configuration says by ib_srpt's names, where the command line says nothing.
 void adopt(const control::FabricSettings& settings, Options& options);

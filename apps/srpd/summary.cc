@@ -47,15 +47,22 @@ std::string lun_line(const target::Lun& entry, const std::string& url) {
 
 }  // namespace
 
-std::string summary(const control::Built& built, const std::vector<transport::Address>& listening,
-                    const std::vector<transport::Address>& discovery, std::string_view loop_kind,
-                    std::size_t loop_count) {
+std::string listening_line(const std::vector<transport::Address>& listening,
+                           const std::vector<transport::Address>& discovery,
+                           std::string_view loop_kind, std::size_t loop_count) {
   std::string text = fmt::format("srpd {} on", SRPD_VERSION);
   for (const transport::Address& address : listening) text += " " + address.text();
   text += fmt::format(" ({}, {} loop{})\n", loop_kind, loop_count, loop_count == 1 ? "" : "s");
   if (!discovery.empty()) text += " discovery on";
   for (const transport::Address& address : discovery) text += " " + address.text();
   if (!discovery.empty()) text += "\n";
+  return text;
+}
+
+std::string summary(const control::Built& built, const std::vector<transport::Address>& listening,
+                    const std::vector<transport::Address>& discovery, std::string_view loop_kind,
+                    std::size_t loop_count) {
+  std::string text = listening_line(listening, discovery, loop_kind, loop_count);
   // InfiniBand without IP has no place in a URL.
   const auto first = std::find_if(listening.begin(), listening.end(), [](const auto& address) {
     return address.storage.ss_family == AF_INET || address.storage.ss_family == AF_INET6;

@@ -9,6 +9,11 @@
 
 namespace srpd::app {
 
+/// Where hosts come in and where the discovery service answers.
+std::string listening_line(const std::vector<transport::Address>& listening,
+                           const std::vector<transport::Address>& discovery,
+                           std::string_view loop_kind, std::size_t loop_count);
+
 /// `discovery`: where the discovery service answers.
 std::string summary(const control::Built& built, const std::vector<transport::Address>& listening,
                     const std::vector<transport::Address>& discovery, std::string_view loop_kind,

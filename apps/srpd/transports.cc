@@ -1,19 +1,10 @@
 #include "srpd/transports.h"
 
-#include "scsi/lu.h"
 #include "transport/iwarp/transport.h"
 #include "transport/registry.h"
 #include "transport/verbs/transport.h"
 
 namespace srpd::app {
-
-Transports::Transports(const Options& options, const control::Built& built,
-                       service::PassedSockets& sockets)
-    : options_(options), sockets_(sockets) {
-  for (const auto& unit : built.units) {
-    if (auto* const memory = unit->store().memory(); memory != nullptr) memory_.push_back(memory);
-  }
-}
 
 transport::Transport& Transports::for_address(const transport::Address& address) {
   const std::string_view name = transport::transport_for(address).name;

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "control/build.h"
+#include "runtime/pinnable_memory.h"
 #include "service/passed_sockets.h"
 #include "srpd/options.h"
 #include "transport/transport.h"
@@ -15,9 +15,12 @@ namespace srpd::app {
 
 class Transports {
  public:
-  /// `built` outlives the connections. A listener at the address of one of `sockets` takes it.
-  Transports(const Options& options, const control::Built& built, service::PassedSockets& sockets);
+  /// A listener at the address of one of `sockets` takes it.
+  Transports(const Options& options, service::PassedSockets& sockets)
+      : options_(options), sockets_(sockets) {}
 
+  /// Of a disk, for the transports that are made from now on; outlives the connections.
+  void lend(runtime::PinnableMemory& memory) { memory_.push_back(&memory); }
   /// The one that `address` belongs to.
   transport::Transport& for_address(const transport::Address& address);
 

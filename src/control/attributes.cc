@@ -112,8 +112,8 @@ Expected<void> set_write_cache(LuAttributes& attributes, std::uint64_t value,
                                const store::Properties& properties) {
   const bool device = properties.plugin == "iblock";
   if (value > 1) {
-    return failure("emulate_write_cache",
-                   "the value " + std::to_string(value) + " is not possible", "use 0 or 1");
+    return failure("emulate_write_cache", "the value " + std::to_string(value) + " is not possible",
+                   "use 0 or 1");
   }
   if (value == 1 && !properties.write_cache) {
     return failure("emulate_write_cache",

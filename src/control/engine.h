@@ -3,19 +3,27 @@
 // A device is a store from `enable` on. It becomes a logical unit when the first LUN links to it,
 // and is a mere store again when the last link goes: identity and block size may change in between.
 //
-// Everything is done on the loop that is home to the target, for the thread that changes the tree,
-// which waits. So the tree must not be changed from that loop, and the loop has to run as long as
-// anybody does.
+// A saved configuration can name what is not there yet: a disk that has not been found, a file on a
+// file system that is mounted later. While the engine is patient, such a device is enabled all the
+// same. The tree shows it with its LUNs, so that saving loses nothing; hosts see them from when the
+// device has come.
+//
+// Everything belongs to the loop that is home to the target and is done there, for the thread that
+// changes the tree, which waits. So the tree must not be changed from that loop, and the loop has
+// to run as long as anybody does.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <map>
 #include <memory>
-#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
+#include <vector>
 
 #include "lio/engine.h"
 #include "runtime/loop.h"
@@ -24,6 +32,20 @@
 #include "target/target.h"
 
 namespace srpd::control {
+
+/// A device that the tree has and that could not be opened yet.
+struct WaitingDevice {
+  lio::DeviceId id{};
+  lio::DeviceSpec spec;
+  std::string cause;  ///< why, and what to do about it
+};
+
+/// One that has come.
+struct Arrival {
+  lio::DeviceId id{};
+  lio::DeviceSpec spec;
+  lio::DeviceProperties properties;
+};
 
 class Engine final : public lio::Engine {
  public:
@@ -35,6 +57,14 @@ class Engine final : public lio::Engine {
   Engine(target::Target& target, runtime::Loop& home, Listen listen);
   /// On home, or when that no longer runs. The ports are gone from the target, or it is.
   ~Engine() override;
+
+  /// Whether devices that cannot be opened are waited for; nothing is created for them. Any thread.
+  void set_patient(bool patient) { patient_ = patient; }
+  /// On no loop.
+  std::vector<WaitingDevice> waiting() const;
+  /// Tries to open what is waited for and shows it to the hosts. On no loop; may take as long as
+  /// opening does. The tree has to be told: lio::device_arrived().
+  std::vector<Arrival> look_for_waiting();
 
   lio::Result<lio::DeviceProperties> open_device(lio::DeviceId device, const lio::DeviceSpec& spec,
                                                  const lio::DeviceAttributes& attributes,
@@ -81,34 +111,47 @@ class Engine final : public lio::Engine {
 
  private:
   struct Device {
-    std::string name;
-    std::shared_ptr<store::Backstore> store;
+    lio::DeviceSpec spec;
+    std::shared_ptr<store::Backstore> store;  ///< null: waited for
+    std::string cause;                        ///< of waiting
     lio::DeviceAttributes attributes;
     lio::Identity identity;
-    std::shared_ptr<scsi::Lu> lu;  ///< while LUNs link to the device
-    std::uint32_t links = 0;
+    std::shared_ptr<scsi::Lu> lu;  ///< while LUNs show the device
+    /// Where LUNs link to it; hosts see them only when it has come.
+    std::vector<std::pair<lio::TpgId, std::uint16_t>> links;
     scsi::IoCount past;  ///< of units that it was before
+  };
+  /// Of a LUN whose device is waited for.
+  struct MappedLater {
+    std::string initiator;
+    target::MappedLun lun;
   };
   struct Tpg {
     target::PortHandle handle{};
     std::string port;
-    std::map<std::uint16_t, lio::DeviceId> luns;
+    std::unordered_map<std::uint16_t, lio::DeviceId> luns;
+    std::vector<MappedLater> mapped_later;
   };
 
-  Device& device(lio::DeviceId id) const;
-  Tpg& tpg(lio::TpgId id) const;
-  void link(Device& device) const;
-  void unlink(Device& device) const;
+  // On home.
+  Expected<void> show(Device& device, Tpg& tpg, std::uint16_t lun);
+  void make_unit(Device& device) const;
+  void hide(Device& device) const;
+  std::optional<lio::DeviceProperties> arrive(lio::DeviceId id,
+                                              std::unique_ptr<store::Backstore> store);
+  void show_arrived(Device& device);
+  bool is_later(const Tpg& tpg, std::uint16_t lun) const;
+  static MappedLater* find_later(Tpg& tpg, std::string_view initiator, std::uint16_t mapped);
   void share_identifier();
   std::shared_ptr<store::Backstore> home_owned(std::unique_ptr<store::Backstore> store) const;
 
   target::Target& target_;
   runtime::Loop& home_;
   const Listen listen_;
-  // The maps; what is in them belongs to home_.
-  mutable std::mutex mutex_;
-  mutable std::unordered_map<lio::DeviceId, Device> devices_;
-  mutable std::unordered_map<lio::TpgId, Tpg> tpgs_;
+  std::atomic<bool> patient_ = false;
+  // Of home.
+  std::unordered_map<lio::DeviceId, Device> devices_;
+  std::unordered_map<lio::TpgId, Tpg> tpgs_;
   std::map<std::string, lio::PortSettings, std::less<>> ports_;
 };
 

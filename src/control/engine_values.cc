@@ -1,7 +1,15 @@
 #include "control/engine_values.h"
 
+#include <fmt/core.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+
 #include <algorithm>
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
+
+#include "store/pass_through.h"
 
 namespace srpd::control {
 namespace {
@@ -17,6 +25,31 @@ lio::Result<store::Specification> user_specification(const lio::DeviceSpec& spec
   store.type = "null";
   store.size = spec.size.value_or(0);
   return store;
+}
+
+std::string scsi_address(const lio::DeviceSpec& spec) {
+  return fmt::format("{}:{}:{}:{}", spec.scsi_host.value_or(0), spec.scsi_channel.value_or(0),
+                     spec.scsi_target.value_or(0), spec.scsi_lun.value_or(0));
+}
+
+/// The device node's numbers, and its name in the kernel.
+void name_disk(const std::string& path, lio::DeviceProperties& properties) {
+  struct stat status{};
+  if (::stat(path.c_str(), &status) != 0 || !S_ISBLK(status.st_mode)) return;
+  properties.major = ::major(status.st_rdev);
+  properties.minor = ::minor(status.st_rdev);
+  std::error_code error;
+  const auto place = std::filesystem::read_symlink(
+      fmt::format("/sys/dev/block/{}:{}", properties.major, properties.minor), error);
+  properties.disk = error ? std::filesystem::path(path).filename() : place.filename();
+}
+
+void describe(const store::PassThrough::Identity& device, lio::DeviceProperties& properties) {
+  properties.device_type = device.device_type;
+  properties.vendor = device.vendor;
+  properties.product = device.product;
+  properties.revision = device.revision;
+  properties.serial = device.unit_serial;
 }
 
 }  // namespace
@@ -44,25 +77,31 @@ lio::Result<store::Specification> store_specification(const lio::DeviceSpec& spe
     case lio::Plugin::user:
       return user_specification(spec, store);
     case lio::Plugin::pscsi:
-      break;
+      store.type = "pscsi";
+      store.path = spec.udev_path.empty() ? scsi_address(spec) : spec.udev_path;
+      return store;
   }
-  return tree::fail(ENODEV, "devices of pscsi are not served", "use iblock for a disk");
+  return tree::fail(ENODEV, "there is no such kind of backstore");
 }
 
-lio::DeviceProperties device_properties(const lio::DeviceSpec& spec,
-                                        const store::Backstore& store) {
+lio::DeviceProperties device_properties(const lio::DeviceSpec& spec, store::Backstore& store) {
   const store::Properties& open = store.properties();
   lio::DeviceProperties properties = lio::default_properties(spec);
   properties.size = store.size();
   properties.read_only = open.read_only;
   properties.write_cache = open.write_cache;
   // What LIO says of ramdisks and of files stays: its tools compare.
-  if (spec.plugin != lio::Plugin::iblock) return properties;
+  if (spec.plugin != lio::Plugin::iblock && spec.plugin != lio::Plugin::pscsi) return properties;
   properties.hw_block_size = open.block_size;
-  properties.rotational = open.rotational;
-  properties.can_unmap = open.can_unmap;
   if (open.max_transfer_bytes != 0)
     properties.hw_max_sectors = open.max_transfer_bytes / open.block_size;
+  if (auto* const device = store.pass_through()) {
+    describe(device->identity(), properties);
+    return properties;
+  }
+  name_disk(*spec.path, properties);
+  properties.rotational = open.rotational;
+  properties.can_unmap = open.can_unmap;
   if (open.can_unmap) {
     properties.max_unmap_block_desc_count = 1;
     properties.max_unmap_lba_count = static_cast<std::uint32_t>(
@@ -72,10 +111,27 @@ lio::DeviceProperties device_properties(const lio::DeviceSpec& spec,
   return properties;
 }
 
+void adapt(lio::DeviceAttributes& attributes, const lio::DeviceProperties& properties) {
+  attributes.hw_block_size = properties.hw_block_size;
+  attributes.block_size = std::max(attributes.block_size, properties.hw_block_size);
+  attributes.hw_max_sectors = properties.hw_max_sectors;
+  attributes.hw_queue_depth = properties.hw_queue_depth;
+  attributes.queue_depth = std::min(attributes.queue_depth, properties.hw_queue_depth);
+}
+
+void take_over(const lio::DeviceProperties& properties, lio::Identity& identity) {
+  if (properties.vendor.empty()) return;
+  identity.vendor = properties.vendor;
+  identity.product = properties.product;
+  identity.revision = properties.revision;
+  if (!properties.serial.empty()) identity.serial = properties.serial;
+}
+
 scsi::LuAttributes unit_attributes(const lio::DeviceAttributes& attributes,
                                    const store::Backstore& store) {
   scsi::LuAttributes unit;
   unit.emulate_fua_write = attributes.emulate_fua_write != 0;
+  unit.emulate_pr = attributes.emulate_pr != 0;
   unit.emulate_tas = attributes.emulate_tas != 0;
   unit.emulate_tpu = attributes.emulate_tpu != 0 && store.properties().can_unmap;
   unit.emulate_tpws = attributes.emulate_tpws != 0 && store.properties().can_unmap;

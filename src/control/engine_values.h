@@ -11,11 +11,17 @@
 
 namespace srpd::control {
 
-/// A plugin that is not served: ENODEV.
+/// A handler of user devices that is not there: ENODEV.
 lio::Result<store::Specification> store_specification(const lio::DeviceSpec& spec);
 
 /// LIO's properties of such a device, with what the open store knows better.
-lio::DeviceProperties device_properties(const lio::DeviceSpec& spec, const store::Backstore& store);
+lio::DeviceProperties device_properties(const lio::DeviceSpec& spec, store::Backstore& store);
+
+/// What a device that has come says about itself, in place of what was assumed while it was
+/// missing.
+void adapt(lio::DeviceAttributes& attributes, const lio::DeviceProperties& properties);
+/// Of pass-through devices: they say themselves who they are.
+void take_over(const lio::DeviceProperties& properties, lio::Identity& identity);
 
 scsi::LuAttributes unit_attributes(const lio::DeviceAttributes& attributes,
                                    const store::Backstore& store);

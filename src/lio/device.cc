@@ -135,15 +135,30 @@ Result<void> Device::open(Change& change) {
   index_ = model_.next_device_index();
   number_ = hba_.next_device_number();
   tables_ = table_count(spec_);
-  if (plugin() == Plugin::pscsi) {
-    identity_.vendor = properties_.vendor;
-    identity_.product = properties_.product;
-    identity_.revision = properties_.revision;
-    if (!properties_.serial.empty()) identity_.serial = properties_.serial;
-  }
+  take_identity();
   if (!passes_alua()) join(&model_.lu_groups().default_group());
   port_groups_->publish_all();
   return {};
+}
+
+void Device::arrived(Change& change, const DeviceProperties& found) {
+  properties_ = found;
+  numbers_.hw_block_size = found.hw_block_size;
+  numbers_.block_size = std::max(numbers_.block_size, found.hw_block_size);
+  numbers_.hw_max_sectors = found.hw_max_sectors;
+  numbers_.hw_queue_depth = found.hw_queue_depth;
+  numbers_.queue_depth = std::min(numbers_.queue_depth, found.hw_queue_depth);
+  take_identity();
+  change.changed(*this, "info");
+}
+
+// A pass-through device says itself who it is.
+void Device::take_identity() {
+  if (plugin() != Plugin::pscsi || properties_.vendor.empty()) return;
+  identity_.vendor = properties_.vendor;
+  identity_.product = properties_.product;
+  identity_.revision = properties_.revision;
+  if (!properties_.serial.empty()) identity_.serial = properties_.serial;
 }
 
 DeviceAttributes Device::numbers_of(const DeviceProperties& found) const {

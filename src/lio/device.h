@@ -45,6 +45,9 @@ class Device final : public Directory {
   /// dev_config, dev_size, emulate_write_cache of a user device.
   Result<void> reconfigure(Change& change, const DeviceSpec& spec, bool write_cache);
 
+  /// The engine has found what it took on trust by `enable`.
+  void arrived(Change& change, const DeviceProperties& found);
+
   const Identity& identity() const { return identity_; }
   void set_identity(const Identity& identity);
   /// What `product_id` is without emulate_model_alias.
@@ -76,6 +79,7 @@ class Device final : public Directory {
   Result<void> open(Change& change);
   /// The attributes when the device has just been opened.
   DeviceAttributes numbers_of(const DeviceProperties& found) const;
+  void take_identity();
   bool leads_into_own_mount() const;
 
   Model& model_;

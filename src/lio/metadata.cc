@@ -52,7 +52,7 @@ bool replace(const std::string& path, const std::string& text) {
 void write_metadata(tree::Change& change, const Model& model, const std::string& path,
                     const std::string& text) {
   if (model.dbroot().empty() || path.find("..") != std::string::npos) return;
-  const std::string file = model.dbroot() + "/alua/" + path;
+  const std::string file = model.place_of_dbroot() + "/alua/" + path;
   if (model.is_own_mount(file)) return;
   change.unlocked([&] {
     if (::access(file.substr(0, file.rfind('/')).c_str(), F_OK) != 0) return;

@@ -3,6 +3,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 namespace srpd::lio {
@@ -20,6 +22,13 @@ Options completed(Options options) {
 
 Model::Model(Engine& engine, Options options)
     : engine_(engine), options_(completed(std::move(options))), dbroot_(options_.dbroot) {}
+
+const std::string& Model::place_of(const std::string& dbroot) const {
+  static constexpr std::string_view places[] = {"/etc/target", "/var/target",
+                                                "/etc/rtslib-fb-target"};
+  const bool of_tools = std::find(std::begin(places), std::end(places), dbroot) != std::end(places);
+  return of_tools && !options_.own_dbroot.empty() ? options_.own_dbroot : dbroot;
+}
 
 bool Model::is_own_mount(const std::string& path) const {
   return options_.is_own_mount && options_.is_own_mount(path);

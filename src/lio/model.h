@@ -23,6 +23,9 @@ struct Options {
   std::string kernel_release = {};
   /// Where files of APTPL and ALUA are, below pr/ and alua/.
   std::string dbroot = "/etc/target";
+  /// Not empty: where they are while `dbroot` is one of the places that LIO's tools write there, so
+  /// that those stay the kernel's target's.
+  std::string own_dbroot = {};
   /// Attributes of initiators that ib_srpt has not and targetcli can use: info, tag, and
   /// auth/authenticate_target.
   bool session_attributes = true;
@@ -46,6 +49,9 @@ class Model {
   bool newer() const { return options_.profile >= Profile::linux_6_12; }
 
   const std::string& dbroot() const { return dbroot_; }
+  /// The directory that it stands for.
+  const std::string& place_of_dbroot() const { return place_of(dbroot_); }
+  const std::string& place_of(const std::string& dbroot) const;
   void set_dbroot(std::string path) { dbroot_ = std::move(path); }
   bool is_own_mount(const std::string& path) const;
 

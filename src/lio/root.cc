@@ -70,7 +70,8 @@ Result<void> TargetDirectory::store_dbroot(Change& change, std::string_view text
   if (model_.is_own_mount(path))
     return fail(EINVAL, "the path leads into the administration tree itself");
   struct stat status{};
-  const int error = change.unlocked([&] { return stat(path.c_str(), &status) == 0 ? 0 : errno; });
+  const std::string& place = model_.place_of(path);
+  const int error = change.unlocked([&] { return stat(place.c_str(), &status) == 0 ? 0 : errno; });
   if (error != 0) return fail(error, errno_text(error), "make the directory");
   if (!S_ISDIR(status.st_mode)) return fail(ENOTDIR, "it is no directory");
   model_.set_dbroot(path);
@@ -94,6 +95,16 @@ class Root final : public Directory {
 
 std::unique_ptr<tree::Directory> make_root(Engine& engine, Options options) {
   return std::make_unique<Root>(engine, std::move(options));
+}
+
+void device_arrived(tree::Tree& tree, DeviceId device, const DeviceSpec& spec,
+                    const DeviceProperties& found) {
+  const auto place = tree.resolve("target/core/" + spec.hba + "/" + spec.name);
+  if (!place) return;
+  static_cast<void>(tree.change(*place, [&](Change& change, tree::Directory& directory) {
+    auto* const here = dynamic_cast<Device*>(&directory);
+    if (here != nullptr && here->device_id() == device) here->arrived(change, found);
+  }));
 }
 
 }  // namespace srpd::lio

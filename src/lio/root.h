@@ -5,11 +5,16 @@
 
 #include "lio/engine.h"
 #include "lio/model.h"
-#include "tree/directory.h"
+#include "tree/tree.h"
 
 namespace srpd::lio {
 
 /// The root of the tree: what is at /sys/kernel/config. `engine` outlives it.
 std::unique_ptr<tree::Directory> make_root(Engine& engine, Options options);
+
+/// A device that `enable` took on trust, since its backing was missing, is open now; `found` is
+/// what it says about itself. One that was removed meanwhile, or made anew, is left alone.
+void device_arrived(tree::Tree& tree, DeviceId device, const DeviceSpec& spec,
+                    const DeviceProperties& found);
 
 }  // namespace srpd::lio

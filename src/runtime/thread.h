@@ -97,6 +97,20 @@ std::invoke_result_t<Work&> run_on(Loop& loop, Work&& work) {
   if constexpr (has_value) return std::move(*call.result);
 }
 
+/// Runs `work` on the loop, in its turn; does not wait. From any thread.
+template <class Work>
+void run_later(Loop& loop, Work work) {
+  struct Call : Mail {
+    explicit Call(Work given) : Mail(&Call::deliver), work(std::move(given)) {}
+    static void deliver(Mail& self) {
+      const std::unique_ptr<Call> call(static_cast<Call*>(&self));
+      call->work();
+    }
+    Work work;
+  };
+  loop.post(*new Call(std::move(work)));  // belongs to its delivery
+}
+
 /// Runs `start(done)` on the loop and returns what it returns. If that is not an error (false), not
 /// before done() was called, on whatever thread. For control threads, never from a loop.
 template <class Start>

@@ -101,7 +101,8 @@ class Backstore {
   /// Not null: the unit is a SCSI device itself, which gets commands; submit() is not used then.
   virtual PassThrough* pass_through() { return nullptr; }
 
-  /// At most one; null to remove. On the store's home.
+  /// At most one; null to remove. On the store's home. From the first one on the store notices
+  /// changes by itself.
   virtual void set_observer(Observer* observer) { static_cast<void>(observer); }
 };
 

@@ -390,13 +390,9 @@ Task<int> FileStore::write_zero_blocks(runtime::Loop& loop, Operation& operation
   co_return 0;
 }
 
-// Looks at the size for somebody who wants to know it; opening, which may take long, needs no loop.
+// From here on the store looks at its size: opening, which may take long, needs no loop.
 void FileStore::set_observer(Observer* observer) {
-  if (observer != nullptr) {
-    home_.start_timer(size_timer_, home_.now() + poll_interval);
-  } else {
-    home_.cancel_timer(size_timer_);
-  }
+  if (!size_timer_.armed()) home_.start_timer(size_timer_, home_.now() + poll_interval);
   const std::lock_guard lock(mutex_);
   observer_ = observer;
 }

@@ -24,6 +24,10 @@ tl::unexpected<Error> explain_open(const Specification& specification, int error
   const std::string what = object_of(specification);
   switch (error) {
     case ENOENT:
+      if (!specification.create)
+        return failure(what, "the file does not exist",
+                       "mount the file system that it is on, or create it: truncate -s " +
+                           std::to_string(specification.size) + " " + quoted(path));
       return failure(what, "the file does not exist",
                      "create it (truncate -s 10G " + quoted(path) +
                          ") or give a size, so that it is made: " + path + ":10G");
@@ -72,7 +76,7 @@ Expected<Descriptor> open_descriptor(const Specification& specification) {
     // Exclusive among block devices: nothing mounted, nobody else who asked for the same.
     if (S_ISBLK(status.st_mode) && !specification.read_only) flags |= O_EXCL;
   } else {
-    if (specification.size == 0 || specification.read_only)
+    if (specification.size == 0 || specification.read_only || !specification.create)
       return open_file_failed(specification, ENOENT);
     flags |= O_CREAT | O_EXCL;
   }

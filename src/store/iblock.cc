@@ -114,11 +114,11 @@ Expected<void> check_writable(const Specification& specification, int fd) {
   int read_only = 0;
   if (specification.read_only || ::ioctl(fd, BLKROGET, &read_only) != 0 || read_only == 0)
     return {};
-  return numbered(
-      failure(object_of(specification), "the device is write-protected",
-              "serve it read-only (" + specification.path + ",ro), or let it be written: " +
-                  "blockdev --setrw " + quoted(specification.path)),
-      EROFS);
+  return numbered(failure(object_of(specification), "the device is write-protected",
+                          "serve it read-only (" + specification.path +
+                              ",ro), or let it be written: " + "blockdev --setrw " +
+                              quoted(specification.path)),
+                  EROFS);
 }
 
 Expected<OpenedFile> examine(const Specification& specification, int fd) {

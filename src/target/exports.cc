@@ -363,6 +363,13 @@ std::unique_ptr<Port> Ports::take(PortHandle handle) {
   return node.empty() ? nullptr : std::move(node.mapped());
 }
 
+std::vector<PortInfo> Ports::list() const {
+  std::vector<PortInfo> infos;
+  for (const auto& [handle, port] : ports_)
+    infos.push_back({handle, port->scsi, port->enabled, port->limits});
+  return infos;
+}
+
 // A port with just this identifier, else those that take any. Of several reasons to refuse the one
 // that is nearest to success is told.
 srp::LoginFault Ports::find_access(const scsi::PortId& target, const scsi::PortId& initiator,

@@ -201,6 +201,7 @@ class Ports {
   Expected<Port*> find(PortHandle handle) const;
   /// Its nexuses may still refer to it.
   std::unique_ptr<Port> take(PortHandle handle);
+  std::vector<PortInfo> list() const;
 
   struct Access {
     Port* port = nullptr;

@@ -59,12 +59,39 @@ class SessionList {
   std::size_t missing_ = 0;
 };
 
+// Says once for all changes of a loop iteration that ports have changed.
+class PortNews {
+ public:
+  explicit PortNews(runtime::Loop& home) : home_(home) {}
+  ~PortNews() { home_.cancel_deferred(tell_); }
+  PortNews(const PortNews&) = delete;
+  PortNews& operator=(const PortNews&) = delete;
+
+  void watch(std::function<void()> changed) { changed_ = std::move(changed); }
+  /// The answer, which is of an operation that changed a port if it went well.
+  template <class Answer>
+  Answer told(Answer answer) {
+    if (answer && changed_ && !tell_.queued()) home_.defer(tell_);
+    return answer;
+  }
+
+ private:
+  void tell() {
+    if (changed_) changed_();
+  }
+
+  runtime::Loop& home_;
+  std::function<void()> changed_;
+  Bound<runtime::Deferred, PortNews, &PortNews::tell> tell_{*this};
+};
+
 }  // namespace
 
 struct Target::Impl {
   Impl(std::vector<runtime::Loop*> given_loops, const TargetOptions& given_options)
       : options(given_options),
         home(*given_loops.at(0)),
+        port_news(home),
         ports(home, given_loops.size()),
         logins(home, options, shards, ports),
         administration(home, shards, ports, logins) {
@@ -75,6 +102,7 @@ struct Target::Impl {
 
   const TargetOptions options;
   runtime::Loop& home;
+  PortNews port_news;
   Shards shards;
   Ports ports;
   Logins logins;
@@ -96,6 +124,11 @@ Expected<transport::Address> Target::listen(transport::Transport& transport,
   return impl_->listeners.back()->address();
 }
 
+void Target::stop_listening(const transport::Address& address) {
+  std::erase_if(impl_->listeners,
+                [&](const auto& listener) { return listener->address().text() == address.text(); });
+}
+
 void Target::shutdown(Done done) {
   impl_->listeners.clear();
   impl_->administration.shut_down(std::move(done));
@@ -104,16 +137,16 @@ void Target::shutdown(Done done) {
 // Ports
 
 Expected<PortHandle> Target::add_port(const PortDescription& description) {
-  return impl_->ports.add(description);
+  return impl_->port_news.told(impl_->ports.add(description));
 }
 Expected<void> Target::remove_port(PortHandle port, Removed done) {
-  return impl_->administration.remove_port(port, std::move(done));
+  return impl_->port_news.told(impl_->administration.remove_port(port, std::move(done)));
 }
 Expected<void> Target::enable_port(PortHandle port) {
-  return impl_->administration.enable_port(port);
+  return impl_->port_news.told(impl_->administration.enable_port(port));
 }
 Expected<void> Target::disable_port(PortHandle port, Done done) {
-  return impl_->administration.disable_port(port, std::move(done));
+  return impl_->port_news.told(impl_->administration.disable_port(port, std::move(done)));
 }
 Expected<void> Target::set_port_open(PortHandle port, bool open, Done done) {
   return impl_->administration.set_port_open(port, open, std::move(done));
@@ -122,13 +155,18 @@ Expected<void> Target::set_any_identifier(PortHandle port, bool any) {
   return impl_->administration.set_any_identifier(port, any);
 }
 Expected<void> Target::set_relative_port(PortHandle port, std::uint16_t relative_target_port) {
-  return impl_->administration.set_relative_port(port, relative_target_port);
+  return impl_->port_news.told(impl_->administration.set_relative_port(port, relative_target_port));
 }
 Expected<void> Target::set_port_limits(PortHandle port, const PortLimits& limits) {
-  return impl_->administration.set_port_limits(port, limits);
+  return impl_->port_news.told(impl_->administration.set_port_limits(port, limits));
 }
 Expected<void> Target::close_sessions(PortHandle port, Done done) {
   return impl_->administration.close_sessions(port, std::move(done));
+}
+
+std::vector<PortInfo> Target::list_ports() const { return impl_->ports.list(); }
+void Target::watch_ports(std::function<void()> changed) {
+  impl_->port_news.watch(std::move(changed));
 }
 
 // LUNs

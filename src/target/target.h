@@ -68,6 +68,14 @@ struct SessionInfo {
 /// A port that was added; never used again.
 enum class PortHandle : std::uint32_t {};
 
+/// What discovery tells hosts about a port.
+struct PortInfo {
+  PortHandle handle{};
+  scsi::TargetPort scsi;
+  bool enabled = false;
+  PortLimits limits;
+};
+
 // The live interface
 //
 // Ports, LUNs, ACLs and mapped LUNs come and go while hosts work. What an operation changes holds
@@ -113,6 +121,8 @@ class Target {
   /// address.
   Expected<transport::Address> listen(transport::Transport& transport,
                                       const transport::Address& address);
+  /// The bound address of a listener, which is closed; sessions that came by it stay.
+  void stop_listening(const transport::Address& address);
   /// Says goodbye to every session (SRP_T_LOGOUT, disconnect), closes listeners; `done` when the
   /// last session is gone, and with it what stores held: unbounded where a store is stuck.
   void shutdown(Done done);
@@ -136,6 +146,11 @@ class Target {
   Expected<void> set_port_limits(PortHandle port, const PortLimits& limits);
   /// Ends every session of the port; hosts may log in again at once.
   Expected<void> close_sessions(PortHandle port, Done done);
+  /// In the order of their adding.
+  std::vector<PortInfo> list_ports() const;
+  /// `changed` on loops[0] once for all changes of a loop iteration to what list_ports() says;
+  /// empty: nobody watches any more.
+  void watch_ports(std::function<void()> changed);
 
   // LUNs of a port
 

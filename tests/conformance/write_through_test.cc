@@ -1,5 +1,6 @@
 // A unit whose emulate_write_cache is off, on a store with a volatile cache: SBC-4 4.15.2, WCE 0.
 #include "disks.h"
+#include "support/hex.h"
 
 namespace srpd::test {
 namespace {

@@ -5,6 +5,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <vector>
@@ -12,6 +15,7 @@
 #include "initiator/client.h"
 #include "lio/root.h"
 #include "runtime/thread.h"
+#include "support/hex.h"
 #include "support/scsi_device.h"
 #include "support/tcp_device.h"
 #include "transport/iwarp/transport.h"
@@ -157,8 +161,10 @@ class EngineTest : public testing::Test {
     if (const auto decoded = test::decode_sense(sense)) answer.code = decoded->code;
     return answer;
   }
-  // Past the unit attentions, whose codes it returns.
-  static std::vector<unsigned> attentions(initiator::Client& host, unsigned number = 0) {
+  // Past the unit attentions, whose codes it returns. Hosts are told of changes at the end of a
+  // turn of the loop.
+  std::vector<unsigned> attentions(initiator::Client& host, unsigned number = 0) {
+    runtime::run_on(home(), [] {});
     std::vector<unsigned> codes;
     for (Answer answer = ask(host, test_unit_ready, number); answer.status == 2;
          answer = ask(host, test_unit_ready, number)) {
@@ -282,6 +288,84 @@ TEST_F(EngineTest, FilesAreOpenedAsTheTreeSays) {
   EXPECT_EQ(test::to_hex(caching.data).substr(8, 6), "081200") << "it writes through";
   EXPECT_EQ(echo("1", device + "/attrib/emulate_write_cache"), 0);
   EXPECT_EQ(attentions(**host), std::vector<unsigned>{0x2a01});
+}
+
+// As a saved configuration is restored: the disk is not there yet.
+TEST_F(EngineTest, WhatIsMissingIsWaitedFor) {
+  const test::TemporaryFile file;
+  std::filesystem::remove(file.path());
+  const std::string device = "target/core/fileio_0/file0";
+  make_target();
+  engine_->set_patient(true);
+  mkdir(device);
+  EXPECT_EQ(echo("fd_dev_name=" + file.path() + ",fd_dev_size=1048576", device + "/control"), 0);
+  EXPECT_EQ(echo("1", device + "/enable"), 0);
+  engine_->set_patient(false);
+  EXPECT_FALSE(std::filesystem::exists(file.path())) << "it must not be made instead";
+  EXPECT_EQ(echo("the-serial", device + "/wwn/vpd_unit_serial"), 0);
+  make_lun(1, "fileio_0/file0");
+  map(1, 1);
+  make_lun(2, "fileio_0/file0");
+  map(2, 2);
+  map(3, 2);
+  EXPECT_EQ(echo("1", mapped(2) + "/write_protect"), 0);
+  EXPECT_EQ(unlink(mapped(3) + "/lun"), 0);
+
+  auto host = log_in();
+  ASSERT_TRUE(host) << host.error().text();
+  attentions(**host);
+  EXPECT_EQ(ask(**host, test_unit_ready, 1).code, 0x2500u);
+  EXPECT_TRUE(engine_->look_for_waiting().empty());
+  ASSERT_EQ(engine_->waiting().size(), 1u);
+  EXPECT_EQ(engine_->waiting()[0].spec.name, "file0");
+  EXPECT_THAT(engine_->waiting()[0].cause, HasSubstr("the file does not exist; mount"));
+
+  std::ofstream(file.path()) << "x";
+  std::filesystem::resize_file(file.path(), 1 << 20);
+  const auto arrivals = engine_->look_for_waiting();
+  ASSERT_EQ(arrivals.size(), 1u);
+  lio::device_arrived(*tree_, arrivals[0].id, arrivals[0].spec, arrivals[0].properties);
+  EXPECT_TRUE(engine_->waiting().empty());
+  EXPECT_EQ(attentions(**host), std::vector<unsigned>{0x3f0e});
+  attentions(**host, 1);
+  EXPECT_EQ(ask(**host, write_one, 1, test::pattern(512, 1)).status, 0);
+  attentions(**host, 2);
+  EXPECT_EQ(ask(**host, write_one, 2, test::pattern(512, 1)).code, 0x2700u);
+  EXPECT_EQ(ask(**host, test_unit_ready, 3).code, 0x2500u) << "it was taken away meanwhile";
+  EXPECT_EQ(ask(**host, read_one, 2, {}, 512).data, test::pattern(512, 1));
+}
+
+TEST_F(EngineTest, WhatIsWaitedForCanBeRemoved) {
+  make_target();
+  engine_->set_patient(true);
+  const std::string device = "target/core/iblock_0/gone";
+  mkdir(device);
+  EXPECT_EQ(echo("udev_path=/dev/no-such-device", device + "/control"), 0);
+  EXPECT_EQ(echo("1", device + "/enable"), 0);
+  make_lun(1, "iblock_0/gone");
+  map(1, 1);
+  EXPECT_EQ(unlink(lun(1) + "/device"), 0);
+  EXPECT_EQ(rmdir(device), 0);
+  EXPECT_TRUE(engine_->waiting().empty());
+  EXPECT_TRUE(engine_->look_for_waiting().empty());
+}
+
+TEST_F(EngineTest, DiscoveryHearsOfPorts) {
+  std::vector<std::size_t> enabled;
+  runtime::run_on(home(), [&] {
+    target_->watch_ports([&] {
+      const auto ports = target_->list_ports();
+      enabled.push_back(static_cast<std::size_t>(std::count_if(
+          ports.begin(), ports.end(), [](const auto& each) { return each.enabled; })));
+    });
+  });
+  make_target();
+  runtime::run_on(home(), [] {});
+  EXPECT_EQ(enabled.back(), 1u);
+  EXPECT_EQ(echo("0", tpg_ + "/enable"), 0);
+  runtime::run_on(home(), [] {});
+  EXPECT_EQ(enabled.back(), 0u);
+  runtime::run_on(home(), [&] { target_->watch_ports({}); });
 }
 
 TEST_F(EngineTest, ThePortOfRdmaCmIsListenedAt) {

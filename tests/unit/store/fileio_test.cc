@@ -162,6 +162,8 @@ TEST_F(FileTest, AConfiguredSizeDoesNotGrow) {
 TEST_F(FileTest, ShrunkFileIsAMediumErrorUntilItIsWholeAgain) {
   make_file("shrunk", 2u << 20);
   const auto store = opened(specification("shrunk"));
+  Sizes sizes;
+  store->set_observer(&sizes);
   Driver driver(*bench, *store);
   const auto data = pattern(65536, 1);
   ASSERT_EQ(driver.write(0, data), 0);
@@ -182,6 +184,8 @@ TEST_F(FileTest, ShrunkFileIsAMediumErrorUntilItIsWholeAgain) {
 TEST_F(FileTest, ShrinkingIsNoticedWithoutARead) {
   make_file("shrunk", 2u << 20);
   const auto store = opened(specification("shrunk"));
+  Sizes sizes;
+  store->set_observer(&sizes);
   Driver driver(*bench, *store);
   ASSERT_EQ(::truncate(directory.file("shrunk").c_str(), 1 << 20), 0);
   bench->run_until([] { return false; }, 2 * FileStore::poll_interval);

@@ -187,6 +187,8 @@ TEST_F(IblockTest, AVanishedDeviceIsNoDevice) {
   if (IsSkipped()) return;
   const auto store = opened(specification());
   ASSERT_NE(store, nullptr);
+  Sizes sizes;
+  store->set_observer(&sizes);
   Driver driver(*bench, *store);
   const auto data = pattern(4096, 1);
   ASSERT_EQ(driver.write(0, data), 0);
@@ -199,6 +201,7 @@ TEST_F(IblockTest, AVanishedDeviceIsNoDevice) {
   device->resize(16u << 20);
   EXPECT_TRUE(
       bench->run_until([&] { return driver.write(0, data) == 0; }, 3 * FileStore::poll_interval));
+  store->set_observer(nullptr);
 }
 
 TEST_F(IblockTest, ADeviceWithoutSizeIsRefused) {

@@ -1,0 +1,130 @@
+#include "srpd/administration.h"
+
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
+#include <utility>
+
+#include "base/log.h"
+#include "control/saved_file.h"
+#include "control/tree_restore.h"
+#include "lio/root.h"
+#include "ns/configfs.h"
+#include "runtime/thread.h"
+
+namespace srpd::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Between two looks for what is missing.
+constexpr auto patience = 1s;
+
+}  // namespace
+
+Administration::Administration(const Options& options, Server& server, Loops& loops, Events events)
+    : options_(options),
+      server_(server),
+      home_(loops.home()),
+      events_(std::move(events)),
+      saved_file_(options.state + "/target/saveconfig.json"),
+      engine_(server.target(), loops.home(),
+              [&server](std::uint16_t port) { return server.listen_for_rdma_cm(port); }),
+      tree_(lio::make_root(engine_,
+                           {.own_dbroot = options.state + "/target",
+                            .is_own_mount = [this](const auto& path) { return is_own_mount(path); },
+                            .other_subsystems = ns::other_subsystems()})) {}
+
+Administration::~Administration() {
+  if (thread_.joinable()) thread_.join();
+}
+
+void Administration::start() {
+  thread_ = std::thread([this] { run(); });
+}
+
+void Administration::shut_down(std::function<void()> done) {
+  const std::lock_guard lock(mutex_);
+  stopping_ = true;
+  done_ = std::move(done);
+  changed_.notify_one();
+}
+
+bool Administration::is_own_mount(const std::string& path) const {
+  const mount::Mount* const own = own_mount_;
+  return own != nullptr && own->contains(path);
+}
+
+void Administration::run() {
+  restore();
+  mount();
+  const bool opened = open();
+  while (!sleep()) {
+    if (opened) look_for_waiting();
+  }
+  if (mount_) mount_->stop();
+  own_mount_ = nullptr;
+  std::function<void()> done;
+  {
+    const std::lock_guard lock(mutex_);
+    done = std::move(done_);
+  }
+  runtime::run_later(home_, std::move(done));
+}
+
+// What cannot be made is told and left out; what is missing is waited for. A host that logs in too
+// early would look for its LUNs once and miss some, so the server is opened afterwards.
+void Administration::restore() {
+  std::error_code error;
+  if (!std::filesystem::exists(saved_file_, error)) return;
+  const auto text = control::SavedFile(saved_file_).read();
+  if (!text) return log::error("{}", text.error().text());
+  engine_.set_patient(true);
+  const auto problems = control::restore_tree(tree_, *text);
+  engine_.set_patient(false);
+  if (!problems) {
+    log::error("{}: {}", saved_file_, problems.error().text());
+    return;
+  }
+  for (const Error& problem : *problems) log::warning("{}", problem.text());
+}
+
+bool Administration::open() {
+  return runtime::run_on(home_, [&] {
+    const auto opened = server_.open();
+    if (opened) {
+      events_.ready();
+    } else {
+      events_.failed(opened.error());
+    }
+    return opened.has_value();
+  });
+}
+
+// Without it, srpctl still works.
+void Administration::mount() {
+  mount::Options where;
+  where.directory = options_.tree;
+  auto mounted = mount::Mount::start(tree_, where);
+  if (!mounted) {
+    log::warning("the tree is not mounted: {}", mounted.error().text());
+    return;
+  }
+  mount_ = std::move(*mounted);
+  own_mount_ = mount_.get();
+  log::info("the tree is mounted at {}", mount_->directory());
+}
+
+void Administration::look_for_waiting() {
+  for (const control::Arrival& arrival : engine_.look_for_waiting())
+    lio::device_arrived(tree_, arrival.id, arrival.spec, arrival.properties);
+}
+
+// Whether it is time to end.
+bool Administration::sleep() {
+  std::unique_lock lock(mutex_);
+  changed_.wait_for(lock, patience, [this] { return stopping_; });
+  return stopping_;
+}
+
+}  // namespace srpd::app

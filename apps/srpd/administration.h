@@ -1,0 +1,73 @@
+// srpd --tree: what is served is what LIO's tree says. The tree is restored from the saved
+// configuration, mounted for LIO's tools, and drives the target of the server.
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+
+#include "control/engine.h"
+#include "mount/mount.h"
+#include "srpd/options.h"
+#include "srpd/server.h"
+#include "tree/tree.h"
+
+namespace srpd::app {
+
+class Administration {
+ public:
+  /// What it calls, on the home loop.
+  struct Events {
+    std::function<void()> ready;               ///< hosts are let in
+    std::function<void(const Error&)> failed;  ///< they cannot be
+  };
+
+  /// All outlive it. Nothing happens before start().
+  Administration(const Options& options, Server& server, Loops& loops, Events events);
+  /// After shut_down(), or before start().
+  ~Administration();
+  Administration(const Administration&) = delete;
+  Administration& operator=(const Administration&) = delete;
+
+  /// Restores, mounts, and opens the server, in a thread of its own, since the home loop has to run
+  /// meanwhile. Devices that are missing are waited for as long as it lives.
+  void start();
+  /// No more changes; `done` on the home loop when none is under way.
+  void shut_down(std::function<void()> done);
+
+  tree::Tree& tree() { return tree_; }
+  control::Engine& engine() { return engine_; }
+  const std::string& saved_file() const { return saved_file_; }
+  /// Where the tree is mounted; empty when it is not. On home, from `ready` on.
+  std::string directory() const { return mount_ ? mount_->directory() : std::string(); }
+
+ private:
+  void run();
+  void restore();
+  bool open();
+  void mount();
+  void look_for_waiting();
+  bool sleep();
+  bool is_own_mount(const std::string& path) const;
+
+  const Options& options_;
+  Server& server_;
+  runtime::Loop& home_;
+  const Events events_;
+  const std::string saved_file_;
+  control::Engine engine_;
+  std::atomic<const mount::Mount*> own_mount_ = nullptr;
+  tree::Tree tree_;
+  std::unique_ptr<mount::Mount> mount_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  bool stopping_ = false;       // under mutex_
+  std::function<void()> done_;  // under mutex_
+  std::thread thread_;
+};
+
+}  // namespace srpd::app

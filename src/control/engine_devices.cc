@@ -1,0 +1,208 @@
+// The devices of the engine: opening, waiting for what is not there, and what they are to hosts.
+#include <cerrno>
+#include <utility>
+
+#include "base/check.h"
+#include "base/log.h"
+#include "control/engine.h"
+#include "control/engine_values.h"
+#include "runtime/thread.h"
+#include "store/registry.h"
+
+namespace srpd::control {
+namespace {
+
+using runtime::run_on;
+
+std::string name_of(const lio::DeviceSpec& spec) { return spec.hba + "/" + spec.name; }
+
+lio::Result<std::unique_ptr<store::Backstore>> open_store(const lio::DeviceSpec& spec, bool create,
+                                                          runtime::Loop& home) {
+  auto wanted = store_specification(spec);
+  if (!wanted) return tl::unexpected(wanted.error());
+  wanted->create = create;
+  auto store = store::open(*wanted, home);
+  if (store) return std::move(*store);
+  const int number = store.error().number != 0 ? store.error().number : EINVAL;
+  return tree::fail(number, store.error().text());
+}
+
+std::string text_of(const tree::Failure& failed) {
+  return failed.remedy.empty() ? failed.cause : failed.cause + "; " + failed.remedy;
+}
+
+}  // namespace
+
+// Stores look after themselves on home, and end there: the last to let go of one may be a thread
+// that changes the tree.
+std::shared_ptr<store::Backstore> Engine::home_owned(
+    std::unique_ptr<store::Backstore> store) const {
+  return {store.release(), [&home = home_](store::Backstore* ending) {
+            if (home.is_current()) {
+              delete ending;
+            } else {
+              runtime::run_later(home, [ending] { delete ending; });
+            }
+          }};
+}
+
+lio::Result<lio::DeviceProperties> Engine::open_device(lio::DeviceId id,
+                                                       const lio::DeviceSpec& spec,
+                                                       const lio::DeviceAttributes& attributes,
+                                                       const lio::Identity& identity) {
+  const bool patient = patient_;
+  auto store = open_store(spec, !patient, home_);
+  if (!store && !patient) return tl::unexpected(store.error());
+  Device opened;
+  opened.spec = spec;
+  opened.attributes = attributes;
+  opened.identity = identity;
+  lio::DeviceProperties properties = lio::default_properties(spec);
+  if (store) {
+    properties = device_properties(spec, **store);
+    take_over(properties, opened.identity);
+    opened.store = home_owned(std::move(*store));
+  } else {
+    opened.cause = text_of(store.error());
+    log::warning("{}: waiting for it: {}", name_of(spec), opened.cause);
+  }
+  run_on(home_, [&] { CHECK(devices_.emplace(id, std::move(opened)).second); });
+  return properties;
+}
+
+void Engine::close_device(lio::DeviceId id) {
+  // When this returns the file is closed, unless a command keeps the store.
+  run_on(home_, [&] {
+    const auto found = devices_.find(id);
+    CHECK(found != devices_.end() && found->second.links.empty());
+    devices_.erase(found);
+  });
+}
+
+lio::Result<void> Engine::set_attributes(lio::DeviceId id,
+                                         const lio::DeviceAttributes& attributes) {
+  return run_on(home_, [&]() -> lio::Result<void> {
+    Device& changed = devices_.at(id);
+    const std::uint32_t least = changed.store ? changed.store->properties().block_size : 0;
+    if (attributes.block_size < least)
+      return tree::fail(EINVAL, "the blocks of the device have " + std::to_string(least) + " bytes",
+                        "choose that or more");
+    changed.attributes = attributes;
+    if (changed.lu) changed.lu->change_attributes(unit_attributes(attributes, *changed.store));
+    return {};
+  });
+}
+
+void Engine::set_identity(lio::DeviceId id, const lio::Identity& identity) {
+  runtime::run_later(home_, [this, id, identity] {
+    if (const auto changed = devices_.find(id); changed != devices_.end())
+      changed->second.identity = identity;
+  });
+}
+
+lio::Result<void> Engine::reconfigure(lio::DeviceId, const lio::DeviceSpec&, bool) {
+  return tree::fail(ESRCH, "its handler cannot change a device that is in use",
+                    "remove the device and make it anew");
+}
+
+lio::Result<void> Engine::format_protection(lio::DeviceId) {
+  return tree::fail(ENOSYS, "protection information is not served");
+}
+
+// The tree itself keeps the state of target port groups; commands do not know them yet.
+void Engine::set_port_group(lio::DeviceId, const lio::PortGroupState&) {}
+void Engine::remove_port_group(lio::DeviceId, std::uint16_t) {}
+
+lio::Result<void> Engine::restore_registration(lio::DeviceId, const lio::AptplRegistration&) {
+  return tree::fail(ENOSYS, "persistent reservations are not served");
+}
+
+lio::Reservations Engine::reservations(lio::DeviceId) const { return {}; }
+
+// To hosts
+
+void Engine::make_unit(Device& device) const {
+  const std::uint32_t blocks = device.attributes.block_size;
+  device.lu = std::make_shared<scsi::Lu>(unit_identity(device.spec.name, device.identity),
+                                         unit_attributes(device.attributes, *device.store),
+                                         device.store, blocks);
+}
+
+Expected<void> Engine::show(Device& device, Tpg& tpg, std::uint16_t lun) {
+  if (!device.lu) make_unit(device);
+  auto shown = target_.add_lun(tpg.handle, {lun, device.lu, false});
+  if (!shown && device.links.empty()) device.lu.reset();
+  return shown;
+}
+
+void Engine::hide(Device& device) const {
+  if (!device.lu || !device.links.empty()) return;
+  device.past += device.lu->io_count();
+  device.lu.reset();
+}
+
+// What is not there yet
+
+std::vector<WaitingDevice> Engine::waiting() const {
+  return run_on(home_, [&] {
+    std::vector<WaitingDevice> found;
+    for (const auto& [id, device] : devices_)
+      if (!device.store) found.push_back({id, device.spec, device.cause});
+    return found;
+  });
+}
+
+std::vector<Arrival> Engine::look_for_waiting() {
+  std::vector<Arrival> arrivals;
+  for (WaitingDevice& wanted : waiting()) {
+    auto store = open_store(wanted.spec, false, home_);
+    if (!store) {
+      const std::string cause = text_of(store.error());
+      if (cause == wanted.cause) continue;
+      log::warning("{}: still waiting for it: {}", name_of(wanted.spec), cause);
+      run_on(home_, [&] {
+        if (const auto at = devices_.find(wanted.id); at != devices_.end())
+          at->second.cause = cause;
+      });
+      continue;
+    }
+    auto properties = run_on(home_, [&] { return arrive(wanted.id, std::move(*store)); });
+    if (!properties) continue;
+    log::info("{}: it is there now", name_of(wanted.spec));
+    arrivals.push_back({wanted.id, std::move(wanted.spec), std::move(*properties)});
+  }
+  return arrivals;
+}
+
+// Nothing when it has been removed meanwhile.
+std::optional<lio::DeviceProperties> Engine::arrive(lio::DeviceId id,
+                                                    std::unique_ptr<store::Backstore> store) {
+  const auto found = devices_.find(id);
+  if (found == devices_.end() || found->second.store) return std::nullopt;
+  Device& device = found->second;
+  auto properties = device_properties(device.spec, *store);
+  device.store = home_owned(std::move(store));
+  device.cause.clear();
+  take_over(properties, device.identity);
+  adapt(device.attributes, properties);
+  show_arrived(device);
+  return properties;
+}
+
+void Engine::show_arrived(Device& device) {
+  for (const auto& [tpg_id, lun] : device.links) {
+    Tpg& tpg = tpgs_.at(tpg_id);
+    Expected<void> shown = show(device, tpg, lun);
+    for (auto each = tpg.mapped_later.begin(); shown && each != tpg.mapped_later.end();) {
+      if (each->lun.port_lun != lun) {
+        ++each;
+        continue;
+      }
+      shown = target_.map_lun(tpg.handle, each->initiator, each->lun);
+      each = tpg.mapped_later.erase(each);
+    }
+    if (!shown) log::error("{}: {}", name_of(device.spec), shown.error().text());
+  }
+}
+
+}  // namespace srpd::control
