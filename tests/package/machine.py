@@ -1,5 +1,6 @@
 """A machine to install packages on: this one's files, where every change goes to memory and is gone
-with the test (overlay), with processes and a network of its own."""
+with the test (overlay), with processes and a network of its own. Its init is systemd, or one that
+does nothing."""
 
 import os
 import pathlib
@@ -7,6 +8,7 @@ import shutil
 import subprocess
 import time
 
+NAMESPACES = ["--mount", "--pid", "--net", "--ipc", "--uts", "--cgroup"]
 SET_UP = """
 set -e
 mount --make-rprivate /
@@ -15,13 +17,23 @@ mkdir "$1/changes" "$1/work" "$1/root"
 mount -t overlay overlay -o lowerdir=/,upperdir="$1/changes",workdir="$1/work" "$1/root"
 mount -t proc proc "$1/root/proc"
 mount --rbind /dev "$1/root/dev"
+mount -t sysfs sysfs "$1/root/sys"
 for place in run tmp; do mount -t tmpfs tmpfs "$1/root/$place"; done
 mkdir "$1/root/run/lock"
 # What containers forbid, this machine allows: packages start what they bring.
 rm -f "$1/root/usr/sbin/policy-rc.d"
 ip link set lo up
 cd "$1/root"
-exec chroot . /bin/bash -c 'echo ready; while :; do sleep 1 & wait; done'
+"""
+NO_INIT = """exec chroot . /bin/bash -c 'echo ready; while :; do sleep 1 & wait; done'"""
+# Of the services of this machine none is started.
+SYSTEMD = """
+mount -t cgroup2 cgroup2 sys/fs/cgroup
+find etc/systemd/system -type l -delete
+echo ready
+export container=srpd-test
+exec chroot . /lib/systemd/systemd --system --unit=multi-user.target --log-target=null \
+  --show-status=no </dev/null
 """
 
 
@@ -35,17 +47,52 @@ def missing():
     return None
 
 
+def missing_for_systemd():
+    """Why systemd cannot run in one here, or None."""
+    if not os.path.exists("/lib/systemd/systemd"):
+        return "no systemd on this machine; tools/install check installs it"
+    if "\tcgroup2\n" not in pathlib.Path("/proc/filesystems").read_text():
+        return "this kernel has no cgroup2"
+    return None
+
+
 class Machine:
-    def __init__(self, directory):
+    def __init__(self, directory, systemd=False):
         self.process = subprocess.Popen(
-            ["unshare", "--mount", "--pid", "--net", "--ipc", "--uts", "--fork", "--kill-child",
-             "sh", "-c", SET_UP, "sh", str(directory)],
+            ["unshare", *NAMESPACES, "--fork", "--kill-child",
+             "sh", "-c", SET_UP + (SYSTEMD if systemd else NO_INIT), "sh", str(directory)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL, text=True)
         first = self.process.stdout.readline()
         if first != "ready\n":
             raise RuntimeError(first + self.process.stdout.read())
         children = pathlib.Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
         self.init = int(children.read_text().split()[0])
+        if systemd:
+            self.wait_until(lambda: "running" in self.run("systemctl", "is-system-running",
+                                                          status=None), "the start", seconds=60)
+
+    def copy(self, path, to):
+        """A file from outside, with the same name."""
+        with open(path, "rb") as file:
+            subprocess.run([*self.enter(), "tee", f"{to}/{path.name}"], stdin=file, check=True,
+                           stdout=subprocess.DEVNULL)
+
+    def enter(self):
+        return ["nsenter", "--target", str(self.init), *NAMESPACES, "--root", "--wd"]
+
+    def outer_pid(self, pid):
+        """What a process in it is called here."""
+        namespace = os.readlink(f"/proc/{self.init}/ns/pid")
+        for status in pathlib.Path("/proc").glob("[0-9]*/status"):
+            try:
+                same = os.readlink(status.parent / "ns" / "pid") == namespace
+                numbers = next(line.split()[1:] for line in status.read_text().splitlines()
+                               if line.startswith("NSpid:"))
+            except OSError:
+                continue
+            if same and int(numbers[-1]) == pid:
+                return int(numbers[0])
+        raise AssertionError(f"the machine has no process {pid}")
 
     def end(self):
         self.process.kill()  # and with it the init of the machine, and with that the rest
@@ -57,8 +104,7 @@ class Machine:
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C",
                        "DEBIAN_FRONTEND": "noninteractive"}
         done = subprocess.run(
-            ["nsenter", "--target", str(self.init), "--mount", "--pid", "--net", "--ipc", "--uts",
-             "--root", "--wd", *map(str, command)],
+            [*self.enter(), *map(str, command)],
             stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=seconds,
             env=environment, input=data)
         if status is not None and done.returncode != status:

@@ -1,6 +1,7 @@
 """The Debian packages: built, installed on a machine made for it, used by init script, checked by
 Debian's and systemd's own tools, and removed without a trace."""
 
+import functools
 import json
 import os
 import pathlib
@@ -13,8 +14,14 @@ import unittest
 
 import machine
 
+sys.path.append(str(pathlib.Path(__file__).resolve().parent.parent / "cli"))
+import threads
+
 TOP = pathlib.Path(__file__).resolve().parent.parent.parent
-OUTPUT = pathlib.Path(os.environ.get("SRPD_PACKAGES", TOP / "build" / "package"))
+# Packages that were built before are taken from SRPD_PACKAGES.
+MADE = os.environ.get("SRPD_PACKAGES")
+OUTPUT = pathlib.Path(MADE or TOP / "build" / "package")
+DROP_IN = "/etc/systemd/system/srpd.service.d"
 CONFIG = "/var/lib/srpd/target/saveconfig.json"
 PIDFILE = "/run/srpd.pid"
 INIT = "/etc/init.d/srpd"
@@ -48,31 +55,41 @@ def configuration(path="/backstores/ramdisk/disk"):
                 {"index": 0, "tpg_lun": 0, "write_protect": False}]}]}]}]})
 
 
+@functools.cache
 def built():
     """The packages, by name. Made once for all tests."""
-    done = subprocess.run([TOP / "packaging" / "build-deb", "--cached", OUTPUT], cwd=TOP,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    if done.returncode != 0:
-        raise RuntimeError("the packages cannot be built:\n" + done.stdout[-8000:])
+    if not MADE:
+        done = subprocess.run([TOP / "packaging" / "build-deb", "--cached", OUTPUT], cwd=TOP,
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if done.returncode != 0:
+            raise RuntimeError("the packages cannot be built:\n" + done.stdout[-8000:])
     return {path.name.split("_")[0]: path for path in OUTPUT.glob("*.deb")}
 
 
-class Package(unittest.TestCase):
+class Installed(unittest.TestCase):
+    """The packages on a machine; a test finds the service stopped and without configuration."""
+    systemd = False
+
     @classmethod
     def setUpClass(cls):
         cls.packages = built()
         cls.directory = tempfile.mkdtemp(prefix="srpd-package-")
         cls.addClassCleanup(shutil.rmtree, cls.directory, ignore_errors=True)
-        cls.machine = machine.Machine(cls.directory)
+        cls.machine = machine.Machine(cls.directory, cls.systemd)
         cls.addClassCleanup(cls.machine.end)
         cls.machine.run("mkdir", "/tmp/packages")
-        for path in (cls.packages[name] for name in FILES):
-            with open(path, "rb") as file:
-                subprocess.run(["nsenter", "-t", str(cls.machine.init), "-m", "-r", "-w", "tee",
-                                f"/tmp/packages/{path.name}"], stdin=file, check=True,
-                               stdout=subprocess.DEVNULL)
+        for name in FILES:
+            cls.machine.copy(cls.packages[name], "/tmp/packages")
         cls.machine.run("sh", "-c", "dpkg --install /tmp/packages/*.deb", seconds=300)
 
+    def inquiry(self):
+        return self.machine.run("srp", "inq", "srp://127.0.0.1/0")
+
+    def configure(self):
+        self.machine.write(CONFIG, configuration())
+
+
+class Package(Installed):
     def setUp(self):
         self.machine.run(INIT, "stop", status=None)
         self.machine.run("rm", "-f", CONFIG, "/etc/default/srpd.local", "/var/log/srpd.log")
@@ -82,12 +99,6 @@ class Package(unittest.TestCase):
 
     def pid(self):
         return int(self.machine.run("cat", PIDFILE))
-
-    def inquiry(self):
-        return self.machine.run("srp", "inq", "srp://127.0.0.1/0")
-
-    def configure(self):
-        self.machine.write(CONFIG, configuration())
 
     # What is in them
 
@@ -251,6 +262,75 @@ class Package(unittest.TestCase):
             "(", "-name", "srp", "-o", "-name", "srp.1.gz", "-o", "-name", "srpd*", "-o", "-name",
             "srpctl*", "-o", "-name", "libsrp[0-9.-]*", "-o", "-name", "srp-daemon*", ")")
         self.assertEqual(left, "")
+
+
+class Service(Installed):
+    """The units under systemd itself, with all that they forbid."""
+    systemd = True
+
+    @classmethod
+    def setUpClass(cls):
+        why = machine.missing_for_systemd()
+        if why:
+            raise unittest.SkipTest(why)
+        super().setUpClass()
+
+    def setUp(self):
+        self.machine.run("systemctl", "stop", "srpd.socket", "srpd.service")
+        self.machine.run("rm", "-rf", DROP_IN)
+        self.machine.run("systemctl", "daemon-reload")
+        self.machine.run("systemctl", "reset-failed", "srpd.service")
+        self.configure()
+
+    def property(self, name):
+        return self.machine.run("systemctl", "show", "--property", name, "--value",
+                                "srpd.service").strip()
+
+    def test_life(self):
+        self.machine.run("systemctl", "start", "srpd")
+        self.assertEqual(self.property("ActiveState"), "active")
+        self.assertNotEqual(self.property("StatusText"), "")
+        self.assertIn("LIO-ORG", self.inquiry())
+        first = self.property("MainPID")
+        self.machine.run("systemctl", "reload", "srpd")
+        self.inquiry()
+        self.assertEqual(self.property("MainPID"), first)
+        self.machine.run("systemctl", "restart", "srpd")
+        self.assertNotEqual(self.property("MainPID"), first)
+        self.inquiry()
+        self.machine.run("systemctl", "stop", "srpd")
+        self.assertEqual(self.property("Result"), "success")
+        self.assertIn("stopped", self.machine.run("journalctl", "--unit", "srpd"))
+
+    def test_killed(self):
+        self.machine.run("systemctl", "start", "srpd")
+        self.machine.run("systemctl", "kill", "--signal=KILL", "srpd")
+        self.machine.wait_until(lambda: self.property("NRestarts") == "1", "the restart")
+        self.machine.wait_until(lambda: self.property("ActiveState") == "active", "the restart")
+        self.inquiry()
+
+    def test_stuck_loop(self):
+        self.machine.write(DROP_IN + "/watchdog.conf", "[Service]\nWatchdogSec=1\n"
+                           "EnvironmentFile=\nEnvironment=SRPD_OPTIONS='--loops 2'\n")
+        self.machine.run("systemctl", "daemon-reload")
+        self.machine.run("systemctl", "start", "srpd")
+        pid = self.machine.outer_pid(int(self.property("MainPID")))
+        with threads.StoppedThread(threads.thread_named(pid, "srpd/1")):
+            self.machine.wait_until(lambda: self.property("Result") == "watchdog", "the watchdog")
+        self.machine.wait_until(lambda: self.property("NRestarts") == "1", "the restart")
+        self.machine.wait_until(lambda: self.property("ActiveState") == "active", "the restart")
+        self.inquiry()
+
+    def test_socket(self):
+        self.machine.run("systemctl", "start", "srpd.socket")
+        self.assertEqual(self.property("ActiveState"), "inactive")
+        self.inquiry()  # starts it
+        self.assertEqual(self.property("ActiveState"), "active")
+        self.machine.run("systemctl", "stop", "srpd.service")
+        self.inquiry()
+
+    def test_memory_may_be_locked(self):
+        self.assertEqual(self.property("LimitMEMLOCK"), "infinity")
 
 
 if __name__ == "__main__":
