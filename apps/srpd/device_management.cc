@@ -104,7 +104,9 @@ void DeviceManagement::serve(const std::vector<target::PortInfo>& ports,
     return;
   }
   if (offer.ports.empty()) return;
-  const auto infiniband = [](const auto& address) { return service_of(address).has_value(); };
+  const auto infiniband = [](const auto& address) {
+    return service_of(address).has_value() && !address.own_cm;
+  };
   if (std::any_of(listening.begin(), listening.end(), infiniband)) tell_namespace();
   agents_ = std::make_unique<dm::Agents>(dm::make_umad_fabric(), std::move(offer));
 }

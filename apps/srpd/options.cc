@@ -77,12 +77,14 @@ std::vector<DiskOption> in_order(
 
 void add_access_flags(CLI::App& app, Options& options) {
   const char* const group = "Access";
-  app.add_option("--listen", options.listen,
-                 "Where to listen; repeatable (default 127.0.0.1:5555, or the sockets passed by "
-                 "systemd). ADDR[:PORT]: iWARP in software, over TCP. rdma:ADDR[:PORT]: adapters, "
-                 "through RDMA/CM over IP (rdma:* for all of them). ib[:PORT]: InfiniBand without "
-                 "IP. fd:NAME: iWARP on the passed sockets of this FileDescriptorName")
-      ->type_name("[rdma:]ADDR[:PORT]|ib[:PORT]|fd:NAME")
+  app.add_option(
+         "--listen", options.listen,
+         "Where to listen; repeatable (default 127.0.0.1:5555, or the sockets passed by "
+         "systemd). ADDR[:PORT]: iWARP in software, over TCP. rdma:ADDR[:PORT]: adapters, "
+         "through RDMA/CM over IP (rdma:* for all of them). ib[:PORT]: InfiniBand without "
+         "IP. ibcm:ID: InfiniBand at a service ID of 16 hex digits, on ports that ib_cm leaves "
+         "to srpd. fd:NAME: iWARP on the passed sockets of this FileDescriptorName")
+      ->type_name("[rdma:]ADDR[:PORT]|ib[:PORT]|ibcm:ID[@DEVICE]|fd:NAME")
       ->expected(1)
       ->take_all()
       ->group(group);

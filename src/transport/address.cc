@@ -19,6 +19,7 @@ namespace {
 constexpr std::string_view local_prefix = "local:";
 constexpr std::string_view rdma_prefix = "rdma:";
 constexpr std::string_view infiniband_prefix = "ib:";
+constexpr std::string_view own_cm_prefix = "ibcm:";
 
 // The socket address as the type its family says; storage is suitably aligned for all.
 template <class T>
@@ -116,6 +117,26 @@ std::string infiniband_text(const sockaddr_storage& storage) {
   return fmt::format("{}{}{}", infiniband_prefix, host, port_of(storage));
 }
 
+/// What is behind "ibcm:": a service ID, such as the GUID of an I/O controller, and a device.
+Expected<Address> parse_own_cm(std::string_view text, std::string_view rest) {
+  const std::size_t at = rest.find('@');
+  const std::string device(at == std::string_view::npos ? "" : rest.substr(at + 1));
+  if (at != std::string_view::npos && device.empty())
+    return malformed(text, "the name of the device is missing");
+  rest = rest.substr(0, at);
+  std::uint64_t id = 0;
+  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), id, 16);
+  if (rest.size() != 16 || error != std::errc{} || end != rest.data() + rest.size())
+    return malformed(text, "a service ID has 16 hex digits, such as 0002c903000e8acc");
+  // Volume 1, annex A3: the operating system gives those out by itself.
+  if (id >> 56 == 0x02) return malformed(text, "service IDs that begin with 02 are reserved");
+  Address address = infiniband_address({}, 0);
+  reinterpret_cast<sockaddr_ib&>(address.storage).sib_sid = htobe64(id);
+  address.own_cm = true;
+  address.device = device;
+  return address;
+}
+
 /// What is behind "ib": nothing, ":PORT", ":[GID]" or ":[GID]:PORT".
 Expected<Address> parse_infiniband(std::string_view text, std::string_view rest,
                                    std::uint16_t default_port) {
@@ -159,6 +180,9 @@ LoginForm Address::login_form() const {
 
 std::string Address::text() const {
   if (!local_name.empty()) return std::string(local_prefix) + local_name;
+  if (own_cm)
+    return fmt::format("{}{:016x}{}{}", own_cm_prefix, be64toh(as<sockaddr_ib>(storage).sib_sid),
+                       device.empty() ? "" : "@", device);
   if (storage.ss_family == AF_IB) return infiniband_text(storage);
   const std::string name = host();
   const bool brackets = name.find(':') != std::string::npos;
@@ -173,6 +197,7 @@ Expected<Address> Address::parse(std::string_view text, std::uint16_t default_po
     if (address.local_name.empty()) return malformed(text, "the name is missing");
     return address;
   }
+  if (text.starts_with(own_cm_prefix)) return parse_own_cm(text, text.substr(own_cm_prefix.size()));
   if (text == "ib" || text.starts_with(infiniband_prefix))
     return parse_infiniband(text, text.substr(2), default_port);
   if (text.starts_with(rdma_prefix)) {

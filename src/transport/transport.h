@@ -33,10 +33,12 @@ struct Address {
   sockaddr_storage storage{};
   socklen_t length = 0;
   std::string local_name;
-  bool rdma = false;  ///< an IP address as the RDMA connection manager uses it, not TCP
+  bool rdma = false;    ///< an IP address as the RDMA connection manager uses it, not TCP
+  bool own_cm = false;  ///< of InfiniBand, through our own connection manager
+  std::string device;   ///< and only at the ports of this adapter; empty: of all
 
   /// "192.0.2.1:5555", "[2001:db8::1]:5555", the same behind "rdma:", "ib:5555",
-  /// "ib:[fe80::1]:5555" or "local:NAME".
+  /// "ib:[fe80::1]:5555", "ibcm:0002c903000e8acc[@mlx4_0]" or "local:NAME".
   std::string text() const;
   /// The host part only, as LIO's ACLs name it: "192.0.2.1", "2001:db8::1" (IPv4-mapped printed as
   /// IPv4), and for InfiniBand the port GUID "0002:c903:000e:8acd".
@@ -45,7 +47,7 @@ struct Address {
   LoginForm login_form() const;
   /// HOST[:PORT] with a literal IPv4 or [IPv6] address or a resolvable name; rdma:HOST[:PORT],
   /// where HOST may be * for every device; ib[:PORT] for every InfiniBand port, ib:[GID][:PORT] for
-  /// one.
+  /// one; ibcm:ID[@DEVICE] with a service ID of 16 hex digits for our own connection manager.
   static Expected<Address> parse(std::string_view text, std::uint16_t default_port);
 };
 

@@ -13,9 +13,11 @@ begin_infiniband() {
   [ -e "$SRPD_VM_MODULES/rdma_rxe_ib.ko" ] || skip 'no rdma_rxe_ib.ko; vm/build-infiniband makes it'
 }
 
-# link_infiniband [ADAPTERS]
+# link_infiniband [ADAPTERS]: with $kernel_cm=no, the kernel's connection manager stays out until
+# something loads it.
 link_infiniband() {
-  modprobe -a ib_uverbs ib_umad rdma_ucm crc32_generic udp_tunnel ip6_udp_tunnel dummy sd_mod ||
+  [ "${kernel_cm:-yes}" = no ] || modprobe rdma_ucm || fail 'cannot load rdma_ucm'
+  modprobe -a ib_uverbs ib_umad crc32_generic udp_tunnel ip6_udp_tunnel dummy sd_mod ||
     fail 'cannot load the InfiniBand modules'
   insmod "$SRPD_VM_MODULES/rdma_rxe_ib.ko" || fail 'cannot load rdma_rxe_ib.ko'
   local n

@@ -36,15 +36,15 @@ Expected<std::unique_ptr<VerbsChannel>> VerbsChannel::make(Setup setup) {
   if (!context) return tl::unexpected<Error>(context.error());
   std::unique_ptr<VerbsChannel> made(new VerbsChannel(std::move(setup), std::move(*context)));
   if (auto opened = made->open_queue_pair(); !opened) return tl::unexpected<Error>(opened.error());
-  set_handler(*made->id_, made.get());
+  made->endpoint_->set_handler(made.get());
   return made;
 }
 
 VerbsChannel::VerbsChannel(Setup setup, std::shared_ptr<LoopContext> context)
-    : ChannelBase(setup.state->loop(), peer_address(*setup.id), local_address(*setup.id)),
+    : ChannelBase(setup.state->loop(), setup.endpoint->peer(), setup.endpoint->local()),
       shared_(std::move(setup.shared)),
       state_(std::move(setup.state)),
-      id_(std::move(setup.id)),
+      endpoint_(std::move(setup.endpoint)),
       device_(std::move(setup.device)),
       context_(std::move(context)),
       parameters_(setup.parameters) {
@@ -83,14 +83,15 @@ Expected<void> VerbsChannel::open_queue_pair() {
   if (!create_queue_pair(attributes))
     return tl::unexpected<Error>(
         registration_error(device_->name() + " queue pair", std::size_t{sends} * 512, errno));
-  queue_pair_ = id_->qp->qp_num;
-  context_->set_queue_pair(seat_, queue_pair_);
+  queue_pair_ = endpoint_->queue_pair();
+  queue_pair_number_ = queue_pair_->qp_num;
+  context_->set_queue_pair(seat_, queue_pair_number_);
   // No more than was reserved in the completion queue.
   ring_ = std::make_unique<SendRing<Posted>>(std::min(attributes.cap.max_send_wr, sends));
   inline_bytes_ = attributes.cap.max_inline_data;
   operation_.pieces =
       std::min<std::uint32_t>(attributes.cap.max_send_sge, LoopContext::most_pieces);
-  operation_.bytes = device_->max_message(id_->port_num);
+  operation_.bytes = device_->max_message(endpoint_->port());
   const int read_pieces = device.max_sge_rd > 0 ? device.max_sge_rd : device.max_sge;
   read_pieces_ =
       std::clamp(static_cast<std::uint32_t>(std::max(read_pieces, 1)), 1u, operation_.pieces);
@@ -107,7 +108,7 @@ Expected<void> VerbsChannel::open_queue_pair() {
 bool VerbsChannel::create_queue_pair(ibv_qp_init_attr& attributes) {
   const ibv_qp_init_attr wanted = attributes;
   for (const std::uint32_t longer : {0u, 1u, 2u}) {
-    if (::rdma_create_qp(id_.get(), &device_->pd(), &attributes) == 0) return true;
+    if (endpoint_->create_queue_pair(device_->pd(), attributes) == 0) return true;
     attributes = wanted;
     attributes.cap.max_inline_data = 0;
     attributes.cap.max_send_wr <<= longer;
@@ -146,9 +147,9 @@ Expected<void> VerbsChannel::accept(std::span<const std::byte> private_data, std
   answer.flow_control = 1;
   answer.retry_count = retry_always;
   answer.rnr_retry_count = retry_always;
-  if (::rdma_accept(id_.get(), &answer) != 0)
+  if (endpoint_->accept(answer) != 0)
     return failure(peer_.text(), "the connection cannot be accepted: " + errno_text(errno));
-  if (!device_->iwarp()) set_retry_timer(*id_->qp);
+  if (!device_->iwarp()) set_retry_timer(*queue_pair_);
   phase_ = Phase::open;
   return {};
 }
@@ -166,17 +167,17 @@ Expected<void> VerbsChannel::connect(std::span<const std::byte> private_data) {
   request.flow_control = 1;
   request.retry_count = retry_always;
   request.rnr_retry_count = retry_always;
-  if (::rdma_connect(id_.get(), &request) != 0)
+  if (endpoint_->connect(request) != 0)
     return failure(peer_.text(), "the connection cannot be requested: " + errno_text(errno));
   return {};
 }
 
 void VerbsChannel::established(const rdma_conn_param& agreed) {
   limits_.read_depth = std::min<std::uint32_t>(parameters_.outbound_reads, agreed.initiator_depth);
-  if (!device_->iwarp()) set_retry_timer(*id_->qp);
-  peer_ = peer_address(*id_);
-  local_ = local_address(*id_);
-  set_handler(*id_, this);
+  if (!device_->iwarp()) set_retry_timer(*queue_pair_);
+  peer_ = endpoint_->peer();
+  local_ = endpoint_->local();
+  endpoint_->set_handler(this);
   phase_ = Phase::open;
   peer_ready_ = true;
 }
@@ -205,7 +206,7 @@ void VerbsChannel::on_async_event(ibv_event_type type) {
   switch (type) {
     case IBV_EVENT_COMM_EST:
       // Data came before the message that ends the handshake, which may be lost (IBTA 12.9.7.2).
-      static_cast<void>(::rdma_notify(id_.get(), type));
+      endpoint_->communication_established();
       return;
     case IBV_EVENT_QP_LAST_WQE_REACHED:
       last_receive_ = true;
@@ -239,7 +240,7 @@ bool VerbsChannel::post_own_receives() {
     }
     own_posted_ += static_cast<std::uint32_t>(count);
     ibv_recv_wr* refused = nullptr;
-    if (::ibv_post_recv(id_->qp, wanted.data(), &refused) != 0) return false;
+    if (::ibv_post_recv(queue_pair_, wanted.data(), &refused) != 0) return false;
   }
   return true;
 }
@@ -259,6 +260,7 @@ void VerbsChannel::on_received(ReceiveBuffer& buffer, const ibv_wc& completion) 
   moved();
   if (!peer_ready_) {
     peer_ready_ = true;
+    endpoint_->data_arrived();
     defer_turn();
   }
   Iu& iu = buffer.iu;
@@ -368,11 +370,11 @@ void VerbsChannel::fail(CloseReason::Kind kind, std::string text, bool certain) 
 void VerbsChannel::end() {
   phase_ = Phase::ending;
   // On iWARP the first only begins to close the connection. What is posted flushes in error.
-  const bool told = ::rdma_disconnect(id_.get()) == 0;
+  const bool told = endpoint_->disconnect() == 0;
   if (!told || device_->iwarp()) {
     ibv_qp_attr attributes{};
     attributes.qp_state = IBV_QPS_ERR;
-    static_cast<void>(::ibv_modify_qp(id_->qp, &attributes, IBV_QP_STATE));
+    static_cast<void>(::ibv_modify_qp(queue_pair_, &attributes, IBV_QP_STATE));
   }
   set_alarm(flush_limit);
   defer_turn();
@@ -407,15 +409,16 @@ void VerbsChannel::take_turn() {
   if (phase_ == Phase::released && handler_ != nullptr) close();
 }
 
-// The identifier goes last: with the last one of a device librdmacm may close the device.
+// The endpoint goes last: with the last one of a device that may be closed.
 void VerbsChannel::release_queue_pair() {
   if (!seated_) return;
   seated_ = false;
   phase_ = Phase::released;
   cancel_alarm();
   exposed_.clear();
-  if (id_ != nullptr && id_->qp != nullptr) {
-    ::rdma_destroy_qp(id_.get());
+  if (queue_pair_ != nullptr) {
+    queue_pair_ = nullptr;
+    endpoint_->destroy_queue_pair();
     context_->poll_dry();
   }
   while (ring_ != nullptr && !ring_->empty()) {
@@ -428,9 +431,9 @@ void VerbsChannel::release_queue_pair() {
     buffer->posted = false;
   }
   own_receives_.clear();
-  context_->give_seat(seat_, queue_pair_);
+  context_->give_seat(seat_, queue_pair_number_);
   device_.reset();
-  id_.reset();
+  endpoint_.reset();
 }
 
 void VerbsChannel::close() {

@@ -15,6 +15,7 @@
 #include "runtime/loop.h"
 #include "transport/channel_base.h"
 #include "transport/verbs/cm.h"
+#include "transport/verbs/endpoint.h"
 #include "transport/verbs/keep_alive.h"
 #include "transport/verbs/loop_context.h"
 #include "transport/verbs/loop_state.h"
@@ -32,7 +33,7 @@ class VerbsChannel final : public ChannelBase<VerbsChannel>,
   struct Setup {
     std::shared_ptr<Shared> shared;
     std::shared_ptr<LoopState> state;
-    CmId id;  ///< has a device; its events are the channel's from now on
+    std::unique_ptr<Endpoint> endpoint;  ///< its events are the channel's from now on
     std::shared_ptr<Device> device;
     ChannelParameters parameters;
   };
@@ -44,11 +45,12 @@ class VerbsChannel final : public ChannelBase<VerbsChannel>,
   /// As responder; `depth`: RDMA Reads that the peer accepts, `resources`: those it wants.
   Expected<void> accept(std::span<const std::byte> private_data, std::uint32_t depth,
                         std::uint32_t resources);
-  /// As initiator. The event that ends the attempt goes to whoever handles those of the id.
+  /// As initiator. The event that ends the attempt goes to whoever handles those of the endpoint.
   Expected<void> connect(std::span<const std::byte> private_data);
   /// As initiator: the peer has accepted.
   void established(const rdma_conn_param& agreed);
-  rdma_cm_id& id() { return *id_; }
+  /// Until established().
+  void send_events_to(CmHandler& handler) { endpoint_->set_handler(&handler); }
 
   void start(Handler& handler) override;
   void release(Iu& iu) override;
@@ -130,13 +132,14 @@ class VerbsChannel final : public ChannelBase<VerbsChannel>,
 
   const std::shared_ptr<Shared> shared_;
   const std::shared_ptr<LoopState> state_;
-  CmId id_;
+  std::unique_ptr<Endpoint> endpoint_;
   std::shared_ptr<Device> device_;
   const std::shared_ptr<LoopContext> context_;
   const ChannelParameters parameters_;
   LoopContext::Seat seat_;
   bool seated_ = false;
-  std::uint32_t queue_pair_ = 0;
+  ibv_qp* queue_pair_ = nullptr;
+  std::uint32_t queue_pair_number_ = 0;
   std::string description_;
 
   OperationLimits operation_;

@@ -211,7 +211,7 @@ void VerbsChannel::queue(std::size_t at, Posted posted) {
 void VerbsChannel::post(std::size_t count) {
   context_->requests[count - 1].next = nullptr;
   ibv_send_wr* refused = nullptr;
-  const int rc = ::ibv_post_send(id_->qp, context_->requests.data(), &refused);
+  const int rc = ::ibv_post_send(queue_pair_, context_->requests.data(), &refused);
   // What was not taken stays in the ring until the queue pair is gone, as does what was.
   if (rc != 0)
     fail(CloseReason::Kind::peer_reset, "the connection takes no more work: " + errno_text(rc),

@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <cerrno>
 
+#include "transport/verbs/rdma_endpoint.h"
+
 namespace srpd::transport::verbs {
 namespace {
 
@@ -46,12 +48,13 @@ int VerbsConnector::milliseconds_left() const {
 
 void VerbsConnector::begin() {
   const int family = peer_.storage.ss_family;
-  if (peer_.length == 0 || (family != AF_INET && family != AF_INET6 && family != AF_IB))
+  if (peer_.length == 0 || peer_.own_cm ||
+      (family != AF_INET && family != AF_INET6 && family != AF_IB))
     return fail("not an address of RDMA/CM", "write HOST[:PORT]");
   prepare_memory_lock();
-  auto state = shared_->loops.of(loop_, shared_->devices);
-  if (!state) return fail(state.error().cause, state.error().remedy);
-  state_ = std::move(*state);
+  state_ = shared_->loops.of(loop_, shared_->devices);
+  if (auto opened = state_->open_events(); !opened)
+    return fail(opened.error().cause, opened.error().remedy);
   id_ = state_->make_id(family == AF_IB ? RDMA_PS_IB : RDMA_PS_TCP);
   if (id_ == nullptr) return fail(errno_text(errno));
   set_handler(*id_, this);
@@ -99,10 +102,11 @@ void VerbsConnector::connect() {
   auto device = shared_->devices.of(*id_->verbs);
   if (!device) return fail(device.error().text());
   auto channel =
-      VerbsChannel::make({shared_, state_, std::move(id_), std::move(*device), parameters_});
+      VerbsChannel::make({shared_, state_, std::make_unique<RdmaEndpoint>(std::move(id_)),
+                          std::move(*device), parameters_});
   if (!channel) return fail(channel.error().text());
   channel_ = std::move(*channel);
-  set_handler(channel_->id(), this);
+  channel_->send_events_to(*this);
   if (auto asked = channel_->connect(private_data_); !asked) fail(asked.error().cause, check_path);
 }
 

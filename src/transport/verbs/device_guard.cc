@@ -56,11 +56,10 @@ struct DeviceGuard::Part {
 
   Expected<void> keep() {
     auto found = shared->loops.of(loop, shared->devices);
-    if (!found) return tl::unexpected<Error>(found.error());
-    auto made = (*found)->context_of(anchor->device, shared->options, shared->lent);
+    auto made = found->context_of(anchor->device, shared->options, shared->lent);
     if (!made) return tl::unexpected<Error>(made.error());
     if (auto reserved = (*made)->reserve(); !reserved) return reserved;
-    state = std::move(*found);
+    state = std::move(found);
     context = std::move(*made);
     return {};
   }

@@ -100,12 +100,7 @@ VerbsListener::~VerbsListener() {
 }
 
 int VerbsListener::listen() {
-  if (state_ == nullptr) {
-    errno = 0;
-    auto state = shared_->loops.of(loop_, shared_->devices);
-    if (!state) return errno != 0 ? errno : ENODEV;
-    state_ = std::move(*state);
-  }
+  state_ = shared_->loops.of(loop_, shared_->devices);
   CmId id = state_->make_id(port_space(address_));
   if (id == nullptr) return errno;
   auto* const address = reinterpret_cast<sockaddr*>(&address_.storage);

@@ -28,24 +28,31 @@ tl::unexpected<Error> no_rdma(int error_number) {
 
 }  // namespace
 
-Expected<std::shared_ptr<LoopState>> LoopState::open(runtime::Loop& loop, Devices& devices) {
+Expected<void> LoopState::open_events() {
+  if (channel_ != nullptr) return {};
   rdma_event_channel* const channel = ::rdma_create_event_channel();
-  if (channel == nullptr) return no_rdma(errno);
+  if (channel == nullptr) {
+    const int why = errno;
+    auto failed = no_rdma(why);
+    errno = why;
+    return failed;
+  }
   ::fcntl(channel->fd, F_SETFL, ::fcntl(channel->fd, F_GETFL) | O_NONBLOCK);
-  std::shared_ptr<LoopState> made(new LoopState(loop, devices, channel));
-  if (const int rc = loop.watch(*made, channel->fd); rc != 0)
+  channel_ = channel;
+  if (const int rc = loop_.watch(*this, channel->fd); rc != 0)
     return failure("RDMA", "cannot watch connection events: " + errno_text(-rc));
-  return made;
+  return {};
 }
 
 LoopState::~LoopState() {
+  if (channel_ == nullptr) return;
   loop_.unwatch(*this);
   ::rdma_destroy_event_channel(channel_);
 }
 
 CmId LoopState::make_id(rdma_port_space space) {
   rdma_cm_id* id = nullptr;
-  if (::rdma_create_id(channel_, &id, nullptr, space) != 0) return nullptr;
+  if (!open_events() || ::rdma_create_id(channel_, &id, nullptr, space) != 0) return nullptr;
   return CmId(id);
 }
 
@@ -102,15 +109,15 @@ Expected<std::shared_ptr<LoopContext>> LoopState::context_of(
   return made;
 }
 
-Expected<std::shared_ptr<LoopState>> LoopStates::of(runtime::Loop& loop, Devices& devices) {
+std::shared_ptr<LoopState> LoopStates::of(runtime::Loop& loop, Devices& devices) {
   const std::lock_guard lock(mutex_);
   std::erase_if(entries_, [](const Entry& entry) { return entry.state.expired(); });
   for (const Entry& entry : entries_) {
     if (entry.loop != &loop) continue;
     if (auto state = entry.state.lock()) return state;
   }
-  auto made = LoopState::open(loop, devices);
-  if (made) entries_.push_back({&loop, *made});
+  auto made = std::make_shared<LoopState>(loop, devices);
+  entries_.push_back({&loop, made});
   return made;
 }
 

@@ -16,32 +16,33 @@ namespace srpd::transport::verbs {
 
 class LoopState final : public std::enable_shared_from_this<LoopState>, private runtime::Watch {
  public:
-  static Expected<std::shared_ptr<LoopState>> open(runtime::Loop& loop, Devices& devices);
+  LoopState(runtime::Loop& loop, Devices& devices) : loop_(loop), devices_(devices) {}
   ~LoopState();
   LoopState(const LoopState&) = delete;
   LoopState& operator=(const LoopState&) = delete;
 
   runtime::Loop& loop() { return loop_; }
 
+  /// Lets identifiers of RDMA/CM be made; what does not need them works without. May be repeated.
+  Expected<void> open_events();
   /// With no handler yet. errno says why it is empty.
   CmId make_id(rdma_port_space space);
   /// Events of `id` come here from now on. It waits for nothing: no event of it is being handled.
-  bool adopt(rdma_cm_id& id) { return ::rdma_migrate_id(&id, channel_) == 0; }
+  bool adopt(rdma_cm_id& id) {
+    return open_events().has_value() && ::rdma_migrate_id(&id, channel_) == 0;
+  }
 
   Expected<std::shared_ptr<LoopContext>> context_of(const std::shared_ptr<Device>& device,
                                                     const VerbsOptions& options,
                                                     std::span<runtime::PinnableMemory* const> lent);
 
  private:
-  LoopState(runtime::Loop& loop, Devices& devices, rdma_event_channel* channel)
-      : loop_(loop), devices_(devices), channel_(channel) {}
-
   void on_ready(std::uint32_t events) override;
   void dispatch(rdma_cm_event& event);
 
   runtime::Loop& loop_;
   Devices& devices_;
-  rdma_event_channel* const channel_;
+  rdma_event_channel* channel_ = nullptr;
   std::vector<std::weak_ptr<LoopContext>> contexts_;
 };
 
@@ -49,7 +50,7 @@ class LoopState final : public std::enable_shared_from_this<LoopState>, private 
 class LoopStates {
  public:
   /// On the thread of `loop`, as is the end of what it returns.
-  Expected<std::shared_ptr<LoopState>> of(runtime::Loop& loop, Devices& devices);
+  std::shared_ptr<LoopState> of(runtime::Loop& loop, Devices& devices);
 
  private:
   struct Entry {

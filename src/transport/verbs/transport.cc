@@ -4,6 +4,7 @@
 
 #include "transport/verbs/connector.h"
 #include "transport/verbs/listener.h"
+#include "transport/verbs/own_cm/listener.h"
 #include "transport/verbs/shared.h"
 
 namespace srpd::transport::verbs {
@@ -18,6 +19,8 @@ class VerbsTransport final : public Transport {
 
   Expected<std::unique_ptr<Listener>> listen(runtime::Loop& loop, const Address& address,
                                              Listener::Handler& handler) override {
+    if (address.own_cm)
+      return std::make_unique<OwnListener>(shared_, loop, address, handler, *shared_->ports);
     return VerbsListener::open(shared_, loop, address, handler);
   }
 

@@ -45,6 +45,8 @@ TEST(Address, ReadsWhatAdaptersAreNamedBy) {
   EXPECT_EQ(round_trip("rdma:*:7"), "rdma:[::]:7");
   EXPECT_EQ(round_trip("ib"), "ib:5555");
   EXPECT_EQ(round_trip("ib:7"), "ib:7");
+  EXPECT_EQ(round_trip("ibcm:0002c903000e8acc"), "ibcm:0002c903000e8acc");
+  EXPECT_EQ(round_trip("ibcm:0002c903000e8acc@mlx4_0"), "ibcm:0002c903000e8acc@mlx4_0");
   EXPECT_EQ(round_trip("ib:[fe80::2:c903:e:8acd]"), "ib:[fe80::2:c903:e:8acd]:5555");
   EXPECT_EQ(round_trip("ib:[fe80::2:c903:e:8acd]:7"), "ib:[fe80::2:c903:e:8acd]:7");
 }
@@ -81,9 +83,29 @@ TEST(Address, HostIsWhatAclsName) {
 }
 
 TEST(Address, RefusesWhatIsMalformed) {
-  for (const char* text : {"", "rdma:", "rdma:local:x", "rdma:ib", "rdma:*x", "ib:", "ib:x",
-                           "ib:[fe80", "ib:[x]:1", "ib:[fe80::1]x", ":5555", "[::1", "[::1]5555",
-                           "192.0.2.1:", "192.0.2.1:65536", "192.0.2.1:x", "local:"})
+  for (const char* text : {"",
+                           "ibcm:",
+                           "ibcm:5555",
+                           "ibcm:0002c903000e8acx",
+                           "ibcm:0002c903000e8acc0",
+                           "ibcm:02000000000e8acc",
+                           "ibcm:0002c903000e8acc@",
+                           "rdma:",
+                           "rdma:local:x",
+                           "rdma:ib",
+                           "rdma:*x",
+                           "ib:",
+                           "ib:x",
+                           "ib:[fe80",
+                           "ib:[x]:1",
+                           "ib:[fe80::1]x",
+                           ":5555",
+                           "[::1",
+                           "[::1]5555",
+                           "192.0.2.1:",
+                           "192.0.2.1:65536",
+                           "192.0.2.1:x",
+                           "local:"})
     EXPECT_FALSE(Address::parse(text, 5555)) << text;
 }
 
