@@ -56,8 +56,6 @@ bool Administration::is_own_mount(const std::string& path) const {
 }
 
 void Administration::run() {
-  restore();
-  mount();
   const bool opened = open();
   while (!sleep()) {
     if (opened) look_for_waiting();
@@ -72,33 +70,35 @@ void Administration::run() {
   runtime::run_later(home_, std::move(done));
 }
 
-// What cannot be made is told and left out; what is missing is waited for. A host that logs in too
-// early would look for its LUNs once and miss some, so the server is opened afterwards.
-void Administration::restore() {
+// What cannot be made is told and left out; what is missing is waited for. A file of which nothing
+// can be made is an error: with an empty tree, the next save would put an end to it.
+Expected<void> Administration::restore() {
   std::error_code error;
-  if (!std::filesystem::exists(saved_file_, error)) return;
+  if (!std::filesystem::exists(saved_file_, error)) return {};
   const auto text = control::SavedFile(saved_file_).read();
-  if (!text) return log::error("{}", text.error().text());
+  if (!text) return tl::make_unexpected(text.error());
   engine_.set_patient(true);
-  const auto problems = control::restore_tree(tree_, *text);
+  auto problems = control::restore_tree(tree_, *text);
   engine_.set_patient(false);
   if (!problems) {
-    log::error("{}: {}", saved_file_, problems.error().text());
-    return;
+    Error unusable = problems.error();
+    unusable.object = saved_file_;
+    return tl::make_unexpected(std::move(unusable));
   }
   for (const Error& problem : *problems) log::warning("{}", problem.text());
+  return {};
 }
 
+// A host that logs in too early would look for its LUNs once and miss some, so the server is opened
+// last.
 bool Administration::open() {
-  return runtime::run_on(home_, [&] {
-    const auto opened = server_.open();
-    if (opened) {
-      events_.ready();
-    } else {
-      events_.failed(opened.error());
-    }
-    return opened.has_value();
-  });
+  auto opened = restore();
+  if (opened) {
+    mount();
+    opened = runtime::run_on(home_, [&] { return server_.open(); });
+  }
+  runtime::run_on(home_, [&] { opened ? events_.ready() : events_.failed(opened.error()); });
+  return opened.has_value();
 }
 
 // Without it, srpctl still works.

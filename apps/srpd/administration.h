@@ -46,7 +46,7 @@ class Administration {
 
  private:
   void run();
-  void restore();
+  Expected<void> restore();
   bool open();
   void mount();
   void look_for_waiting();

@@ -66,7 +66,10 @@ lio::Result<lio::DeviceProperties> Engine::open_device(lio::DeviceId id,
     opened.cause = text_of(store.error());
     log::warning("{}: waiting for it: {}", name_of(spec), opened.cause);
   }
-  run_on(home_, [&] { CHECK(devices_.emplace(id, std::move(opened)).second); });
+  // Whatever comes next for this device comes after it.
+  runtime::run_later(home_, [this, id, device = std::move(opened)]() mutable {
+    CHECK(devices_.emplace(id, std::move(device)).second);
+  });
   return properties;
 }
 
