@@ -6,6 +6,8 @@
 #include <utility>
 
 #include "base/log.h"
+#include "control/apply.h"
+#include "control/json_reader.h"
 #include "control/saved_file.h"
 #include "control/tree_restore.h"
 #include "lio/root.h"
@@ -58,7 +60,12 @@ bool Administration::is_own_mount(const std::string& path) const {
 void Administration::run() {
   const bool opened = open();
   while (!sleep()) {
-    if (opened) look_for_waiting();
+    // One reading answers all who have asked before it.
+    auto reloads = take_reloads();
+    if (!opened) continue;
+    if (!reloads.empty()) apply_saved();
+    for (auto& reloaded : reloads) runtime::run_later(home_, std::move(reloaded));
+    look_for_waiting();
   }
   if (mount_) mount_->stop();
   own_mount_ = nullptr;
@@ -87,6 +94,32 @@ Expected<void> Administration::restore() {
   }
   for (const Error& problem : *problems) log::warning("{}", problem.text());
   return {};
+}
+
+void Administration::reload(std::function<void()> done) {
+  const std::lock_guard lock(mutex_);
+  reloads_.push_back(std::move(done));
+  changed_.notify_one();
+}
+
+std::vector<std::function<void()>> Administration::take_reloads() {
+  const std::lock_guard lock(mutex_);
+  return std::exchange(reloads_, {});
+}
+
+// A file that cannot be read, or is no configuration, changes nothing.
+void Administration::apply_saved() {
+  const auto text = control::SavedFile(saved_file_).read();
+  if (!text) return log::error("reload: {}; nothing is changed", text.error().text());
+  const auto json = control::parse_json(*text);
+  if (!json)
+    return log::error("reload: {}: {}; nothing is changed", saved_file_, json.error().text());
+  const auto applied = control::apply_configuration(tree_, *json);
+  if (!applied)
+    return log::error("reload: {}: {}; nothing is changed", saved_file_, applied.error().text());
+  for (const Error& problem : applied->problems) log::warning("reload: {}", problem.text());
+  log::info("reload: {} difference{} to {}", applied->differences.size(),
+            applied->differences.size() == 1 ? "" : "s", saved_file_);
 }
 
 // A host that logs in too early would look for its LUNs once and miss some, so the server is opened
@@ -123,7 +156,7 @@ void Administration::look_for_waiting() {
 // Whether it is time to end.
 bool Administration::sleep() {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, patience, [this] { return stopping_; });
+  changed_.wait_for(lock, patience, [this] { return stopping_ || !reloads_.empty(); });
   return stopping_;
 }
 

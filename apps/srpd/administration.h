@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <vector>
 
 #include "control/engine.h"
 #include "mount/mount.h"
@@ -35,6 +36,9 @@ class Administration {
   /// Restores, mounts, and opens the server, in a thread of its own, since the home loop has to run
   /// meanwhile. Devices that are missing are waited for as long as it lives.
   void start();
+  /// Makes the tree what the saved configuration says now, by what differs: hosts on objects that
+  /// stay do not notice. `done` on the home loop; not when it ends meanwhile.
+  void reload(std::function<void()> done);
   /// No more changes; `done` on the home loop when none is under way.
   void shut_down(std::function<void()> done);
 
@@ -50,7 +54,9 @@ class Administration {
   bool open();
   void mount();
   void look_for_waiting();
+  void apply_saved();
   bool sleep();
+  std::vector<std::function<void()>> take_reloads();
   bool is_own_mount(const std::string& path) const;
 
   const Options& options_;
@@ -65,8 +71,10 @@ class Administration {
 
   std::mutex mutex_;
   std::condition_variable changed_;
-  bool stopping_ = false;       // under mutex_
-  std::function<void()> done_;  // under mutex_
+  // Under mutex_:
+  bool stopping_ = false;
+  std::function<void()> done_;
+  std::vector<std::function<void()>> reloads_;
   std::thread thread_;
 };
 

@@ -52,9 +52,16 @@ void raise_file_limit() {
 /// does not wait for them.
 class SignalHandler {
  public:
-  /// `stop` on the home loop, once. Everything outlives the handler.
-  SignalHandler(Server& server, Loops& loops, Service& service, std::function<void()> stop)
-      : server_(server), loops_(loops), service_(service), stop_(std::move(stop)) {}
+  /// On the home loop: `reload` calls what it is given afterwards, `stop` comes once. Everything
+  /// outlives the handler.
+  using Reload = std::function<void(std::function<void()> done)>;
+  SignalHandler(Server& server, Loops& loops, Service& service, Reload reload,
+                std::function<void()> stop)
+      : server_(server),
+        loops_(loops),
+        service_(service),
+        reload_(std::move(reload)),
+        stop_(std::move(stop)) {}
 
   Expected<void> start() {
     auto signals = runtime::Signals::make(loops_.home(), [this](int signal) { on_signal(signal); });
@@ -65,7 +72,11 @@ class SignalHandler {
 
  private:
   void on_signal(int signal) {
-    if (signal == SIGHUP) return service_.reload();
+    if (signal == SIGHUP && !stopping_) {
+      service_.reloading();
+      return reload_([this] { service_.reloaded(); });
+    }
+    if (signal == SIGHUP) return;
     if (signal == SIGUSR1) {
       log_status(server_.target(), loops_.home());
       return;
@@ -83,6 +94,7 @@ class SignalHandler {
   Server& server_;
   Loops& loops_;
   Service& service_;
+  const Reload reload_;
   const std::function<void()> stop_;
   bool stopping_ = false;
   std::unique_ptr<runtime::Signals> signals_;
@@ -126,8 +138,13 @@ int serve(const Options& options, const control::SavedConfiguration& saved, Loop
   }
   if (auto opened = server.open(); !opened) return fail(opened.error());
   Service service(options, loops);
-  SignalHandler signals(server, loops, service,
-                        [&] { server.shut_down([&] { loops.home().stop(); }); });
+  SignalHandler signals(
+      server, loops, service,
+      [](const auto& done) {
+        log::info("SIGHUP: nothing to reload; restart srpd to change what it serves");
+        done();
+      },
+      [&] { server.shut_down([&] { loops.home().stop(); }); });
   if (auto started = signals.start(); !started) return fail(started.error());
 
   fmt::print("{}", summary(built, server.listening(), server.discovery_addresses(),
@@ -163,7 +180,8 @@ int manage(const Options& options, Loops& loops) {
              stop();
            }});
   stop = [&] { administration.shut_down([&] { server.shut_down([&] { loops.home().stop(); }); }); };
-  SignalHandler signals(server, loops, service, stop);
+  SignalHandler signals(
+      server, loops, service, [&](auto done) { administration.reload(std::move(done)); }, stop);
   if (auto started = signals.start(); !started) return fail(started.error());
   administration.start();
   loops.run();

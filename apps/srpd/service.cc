@@ -32,11 +32,9 @@ void Service::ready(std::string status) {
   service::tell_ready(status_);
 }
 
-void Service::reload() {
-  service::tell_reloading();
-  log::info("SIGHUP: nothing to reload; restart srpd to change what it serves");
-  service::tell_ready(status_);
-}
+void Service::reloading() const { service::tell_reloading(); }
+
+void Service::reloaded() const { service::tell_ready(status_); }
 
 // A thread of its own: a loop may be what is stuck.
 void Service::stopping() const {

@@ -19,8 +19,9 @@ class Service {
 
   /// Hosts can log in. From here on the watchdog is kept. `status`: one line.
   void ready(std::string status);
-  /// SIGHUP.
-  void reload();
+  /// SIGHUP: what it serves is read again; then reloaded().
+  void reloading() const;
+  void reloaded() const;
   /// From here on the process ends within --stop-timeout, whatever hosts, disks and loops do. Once.
   void stopping() const;
 

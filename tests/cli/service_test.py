@@ -14,10 +14,26 @@ import unittest
 
 import support
 from iwarp_peer import LOGOUT, Peer
-from support import BIN, DATA, Srpd, srp
+from support import BIN, Srpd, srp
 from threads import StoppedThread, thread_named
 
 ACTIVATE = [sys.executable, "-B", str(pathlib.Path(__file__).with_name("activate.py"))]
+
+
+def configuration(disks, host="127.0.0.1"):
+    """A saved one: so many memory disks for one host."""
+    return json.dumps({
+        "fabric_modules": [],
+        "storage_objects": [{"plugin": "ramdisk", "name": f"disk{i}", "size": 1 << 20,
+                             "wwn": f"c0ffee{i}"} for i in range(disks)],
+        "targets": [{
+            "fabric": "srpt", "wwn": "ib.fe80000000000000000000fffe000001", "tpgs": [{
+                "tag": 1, "enable": True,
+                "luns": [{"index": i, "storage_object": f"/backstores/ramdisk/disk{i}",
+                          "alias": f"lun{i}"} for i in range(disks)],
+                "node_acls": [{"node_wwn": host, "mapped_luns": [
+                    {"index": i, "tpg_lun": i, "write_protect": False, "alias": f"map{i}"}
+                    for i in range(disks)]}]}]}]})
 
 
 class Manager:
@@ -78,6 +94,31 @@ class States(support.ProgramTest):
         self.assertEqual(srpd.stop(), 0)
         self.assertEqual(self.manager.next()["STOPPING"], "1")
         self.assertEqual(self.manager.pending(), 0)  # nobody asked for a watchdog
+
+    def test_reload_serves_what_differs(self):
+        state = self.directory / "state"
+        saved = state / "target" / "saveconfig.json"
+        saved.parent.mkdir(parents=True)
+        saved.write_text(configuration(1))
+        srpd = self.start(command=self.manager.command(
+            "--tree", str(self.directory / "tree"), "--state", str(state), "--no-announce"))
+        self.assertEqual(self.manager.next()["READY"], "1")
+        with Peer(srpd.port) as peer:
+            peer.log_in()
+            peer.settle()
+            saved.write_text(configuration(2))
+            srpd.process.send_signal(signal.SIGHUP)
+            self.assertEqual(self.manager.next()["RELOADING"], "1")
+            self.assertEqual(self.manager.next()["READY"], "1")
+            self.assertEqual(srp("inq", srpd.url(1)).returncode, 0)
+            saved.write_text("{")
+            srpd.process.send_signal(signal.SIGHUP)
+            self.assertEqual(self.manager.next()["RELOADING"], "1")
+            self.assertEqual(self.manager.next()["READY"], "1")
+            srpd.wait_for("nothing is changed")
+            self.assertEqual(srp("inq", srpd.url(1)).returncode, 0)
+            peer.command(1, bytes(6))  # its session has stayed
+        self.assertEqual(srpd.stop(), 0)
 
     def test_not_ready_when_it_cannot_serve(self):
         srpd = self.start(command=self.manager.command("--file", "/nonexistent", "--open"),
@@ -212,17 +253,8 @@ class Network(support.ProgramTest):
             self.skipTest(f"no network namespaces here: {tried.stderr.strip()}")
 
     def test_comes_later(self):
-        config = json.loads((DATA / "saveconfig_lio.json").read_text())
-        config["storage_objects"] = [{"dev": "", "name": "disk", "plugin": "ramdisk",
-                                      "size": 1 << 20, "wwn": "c0ffee"}]
-        target = config["targets"][0]
-        target["tpgs"][0]["luns"] = [{"index": 0, "storage_object": "/backstores/ramdisk/disk"}]
-        target["tpgs"][0]["node_acls"] = [{
-            "node_wwn": "192.0.2.1", "attributes": {},
-            "mapped_luns": [{"alias": "a", "index": 0, "tpg_lun": 0, "write_protect": False}]}]
-        config["targets"] = [target]
         path = self.directory / "saveconfig.json"
-        path.write_text(json.dumps(config))
+        path.write_text(configuration(1, host="192.0.2.1"))
         srpd = self.start(command=["unshare", "-n", str(BIN / "srpd"), "--config", str(path),
                                    "--listen", "192.0.2.1"])
         srpd.wait_for("listen 192.0.2.1:5555: no interface has this address yet; waiting for it")

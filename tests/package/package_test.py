@@ -119,10 +119,13 @@ class Package(Installed):
         self.assertEqual(self.machine.run("srpd", "--version").strip(), f"srpd {upstream}")
         self.assertRegex(revision, r"^\d+$")
 
-    def test_without_a_configuration_it_serves_nothing(self):
-        output = self.machine.run(INIT, "start")
-        self.assertIn("srpd serves nothing: there is no " + CONFIG, output)
-        self.assertEqual(self.status(), 3)
+    def test_without_a_configuration_it_waits_for_one(self):
+        self.machine.run(INIT, "start")
+        self.assertEqual(self.status(), 0)
+        self.configure()
+        self.machine.run(INIT, "reload")
+        self.machine.wait_until(lambda: self.machine.status(
+            "srp", "inq", "srp://127.0.0.1/0")[0] == 0, "the disk")
 
     def test_manual_pages_are_found(self):
         for page in ["srp(1)", "saveconfig(5)", "srpctl(8)", "srpd(8)"]:
@@ -192,11 +195,13 @@ class Package(Installed):
         self.inquiry()
 
     def test_mistakes(self):
-        self.machine.write(CONFIG, "{")
+        self.machine.run("cp", "/etc/default/srpd", "/tmp/default")
+        self.machine.write("/etc/default/srpd", 'SRPD_OPTIONS="--listen nonsense:port"\n')
         status, output = self.machine.status(INIT, "start")
+        self.machine.run("cp", "/tmp/default", "/etc/default/srpd")
         self.assertEqual(status, 1, output)
         self.assertIn("see /var/log/srpd.log", output)
-        self.assertIn(CONFIG, self.machine.run("cat", "/var/log/srpd.log"))
+        self.assertIn("nonsense:port", self.machine.run("cat", "/var/log/srpd.log"))
         self.assertEqual(self.status(), 3)
         self.machine.run(INIT, "dance", status=2)
 
@@ -223,8 +228,7 @@ class Package(Installed):
             names = self.calls(line.lstrip("~").split())
             (denied if line.startswith("~") else allowed).update(names)
         self.machine.write(CONFIG, configuration())
-        self.machine.run("sh", "-c", "strace -f -qq -o /tmp/calls srpd --config $0 >/tmp/out 2>&1 &"
-                                     "echo $! >/tmp/pid", CONFIG)
+        self.machine.run("sh", "-c", "strace -f -qq -o /tmp/calls srpd --tree >/tmp/out 2>&1 &")
         self.machine.wait_until(lambda: "ready" in self.machine.run("cat", "/tmp/out"), "its start")
         self.inquiry()
         self.machine.run("srp", "write", "srp://127.0.0.1/0", "/proc/self/exe", "--count", "64k")
@@ -294,6 +298,8 @@ class Service(Installed):
         first = self.property("MainPID")
         self.machine.run("systemctl", "reload", "srpd")
         self.inquiry()
+        # What it mounts is there for all.
+        self.assertIn("rd_mcp_", self.machine.run("ls", "/run/srpd/tree/target/core"))
         self.assertEqual(self.property("MainPID"), first)
         self.machine.run("systemctl", "restart", "srpd")
         self.assertNotEqual(self.property("MainPID"), first)
