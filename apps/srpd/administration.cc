@@ -12,6 +12,7 @@
 #include "control/tree_restore.h"
 #include "lio/root.h"
 #include "ns/configfs.h"
+#include "rpc/dispatcher.h"
 #include "runtime/thread.h"
 
 namespace srpd::app {
@@ -35,7 +36,13 @@ Administration::Administration(const Options& options, Server& server, Loops& lo
       tree_(lio::make_root(engine_,
                            {.own_dbroot = options.state + "/target",
                             .is_own_mount = [this](const auto& path) { return is_own_mount(path); },
-                            .other_subsystems = ns::other_subsystems()})) {}
+                            .other_subsystems = ns::other_subsystems()})),
+      saved_(saved_file_),
+      services_{.tree = tree_,
+                .sessions = [this] { return rpc::sessions_of(server_.target(), home_); },
+                .saved = &saved_,
+                .version = SRPD_VERSION,
+                .listening = [this] { return listening(); }} {}
 
 Administration::~Administration() {
   if (thread_.joinable()) thread_.join();
@@ -67,6 +74,7 @@ void Administration::run() {
     for (auto& reloaded : reloads) runtime::run_later(home_, std::move(reloaded));
     look_for_waiting();
   }
+  if (control_) control_->stop();
   if (mount_) mount_->stop();
   own_mount_ = nullptr;
   std::function<void()> done;
@@ -114,6 +122,7 @@ void Administration::apply_saved() {
   const auto json = control::parse_json(*text);
   if (!json)
     return log::error("reload: {}: {}; nothing is changed", saved_file_, json.error().text());
+  const std::lock_guard lock(services_.configuration);
   const auto applied = control::apply_configuration(tree_, *json);
   if (!applied)
     return log::error("reload: {}: {}; nothing is changed", saved_file_, applied.error().text());
@@ -128,6 +137,7 @@ bool Administration::open() {
   auto opened = restore();
   if (opened) {
     mount();
+    answer();
     opened = runtime::run_on(home_, [&] { return server_.open(); });
   }
   runtime::run_on(home_, [&] { opened ? events_.ready() : events_.failed(opened.error()); });
@@ -146,6 +156,29 @@ void Administration::mount() {
   mount_ = std::move(*mounted);
   own_mount_ = mount_.get();
   log::info("the tree is mounted at {}", mount_->directory());
+}
+
+// Without it, the mounted tree still works.
+void Administration::answer() {
+  std::error_code error;  // Saving says it better.
+  std::filesystem::create_directories(std::filesystem::path(saved_file_).parent_path(), error);
+  rpc::ServerOptions options;
+  options.path = options_.control;
+  auto started = rpc::Server::start(
+      [this](std::string_view line) { return rpc::answer_line(services_, line); }, options);
+  if (!started) {
+    log::warning("srpctl cannot ask: {}", started.error().text());
+    return;
+  }
+  control_ = std::move(*started);
+}
+
+std::vector<std::string> Administration::listening() const {
+  return runtime::run_on(home_, [this] {
+    std::vector<std::string> texts;
+    for (const transport::Address& address : server_.listening()) texts.push_back(address.text());
+    return texts;
+  });
 }
 
 void Administration::look_for_waiting() {

@@ -11,7 +11,10 @@
 #include <vector>
 
 #include "control/engine.h"
+#include "control/saved_file.h"
 #include "mount/mount.h"
+#include "rpc/server.h"
+#include "rpc/services.h"
 #include "srpd/options.h"
 #include "srpd/server.h"
 #include "tree/tree.h"
@@ -53,6 +56,8 @@ class Administration {
   Expected<void> restore();
   bool open();
   void mount();
+  void answer();
+  std::vector<std::string> listening() const;
   void look_for_waiting();
   void apply_saved();
   bool sleep();
@@ -68,6 +73,9 @@ class Administration {
   std::atomic<const mount::Mount*> own_mount_ = nullptr;
   tree::Tree tree_;
   std::unique_ptr<mount::Mount> mount_;
+  control::SavedFile saved_;
+  rpc::Services services_;
+  std::unique_ptr<rpc::Server> control_;  ///< what srpctl asks
 
   std::mutex mutex_;
   std::condition_variable changed_;

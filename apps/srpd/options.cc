@@ -228,6 +228,10 @@ tl::expected<Options, Exit> parse_command_line(int argc, const char* const* argv
                      "/run/srpd/tree) for srpctl and, by srpctl ns, for targetcli")
           ->type_name("DIRECTORY")
           ->expected(0, 1);
+  app.add_option("--control", options.control,
+                 "With --tree: the socket that srpctl asks (default /run/srpd/srpd.sock)")
+      ->type_name("SOCKET")
+      ->needs(tree);
   app.add_option("--state", options.state,
                  "With --tree: the folder of its saved configuration, "
                  "target/saveconfig.json (default /var/lib/srpd)")

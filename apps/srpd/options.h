@@ -11,6 +11,7 @@
 #include "control/model.h"
 #include "mount/mount.h"
 #include "ns/state.h"
+#include "rpc/server.h"
 #include "runtime/loop.h"
 #include "transport/verbs/options.h"
 
@@ -32,6 +33,7 @@ struct Options {
   std::string config;             ///< a saveconfig.json instead of disks
   bool manage = false;            ///< --tree: what LIO's tree says, instead of disks or a file
   std::string tree = mount::default_directory;
+  std::string control = rpc::default_socket;  ///< where srpctl asks, with a tree
   std::string state =
       ns::default_state_directory;  ///< with --tree: where the saved configuration is
   std::vector<std::string> listen;

@@ -55,7 +55,10 @@ void backwards(const JsonReader& reader, std::string_view key, Visit visit) {
 class Restorer {
  public:
   Restorer(tree::Tree& tree, Existing existing, const ScsiAddress& address)
-      : tree_(tree), adjusts_(existing == Existing::adjust), address_(address) {
+      : tree_(tree),
+        adjusts_(existing != Existing::refuse),
+        whole_(existing == Existing::adjust),
+        address_(address) {
     find_existing();
   }
 
@@ -359,8 +362,9 @@ class Restorer {
     make_attributes(reader, tpg + "/attrib");
     backwards(reader, "luns", [&](const Json& lun) { make_lun(reader, lun, tpg); });
     backwards(reader, "node_acls", [&](const Json& acl) { make_acl(reader, acl, tpg); });
-    const bool enable = reader.boolean("enable", false).value_or(false);
-    if (enable || adjusts_) write_change(tpg + "/enable", enable ? "1" : "0");
+    const auto named = reader.boolean("enable", false);
+    const bool enable = named.value_or(false);
+    if (enable || whole_ || (adjusts_ && named)) write_change(tpg + "/enable", enable ? "1" : "0");
   }
 
   void make_lun(const JsonReader& target, const Json& json, const std::string& tpg) {
@@ -424,6 +428,7 @@ class Restorer {
 
   tree::Tree& tree_;
   const bool adjusts_;
+  const bool whole_;
   const ScsiAddress& address_;
   Problems problems_;
   std::map<std::pair<std::string, std::string>, std::string> devices_;  ///< plugin, name: path

@@ -23,7 +23,8 @@ std::optional<std::string> scsi_address(const std::string& path);
 /// What is done with objects that are there already.
 enum class Existing : std::uint8_t {
   refuse,  ///< they stay as they are, which is a problem
-  adjust,  ///< what differs is written; a device without its backing store is tried again
+  extend,  ///< what is named in them is made or written; `enable` is written where it is named
+  adjust,  ///< as above, and a tpg without `enable` is disabled
 };
 
 /// Adds to what is there. What cannot be made is reported and the rest goes on, as with targetctl.

@@ -56,6 +56,13 @@ Expected<std::unique_ptr<Client>> Client::connect(const std::string& path) {
   return client;
 }
 
+int Client::daemon_pid() const {
+  ucred other{};
+  socklen_t length = sizeof(other);
+  if (::getsockopt(socket_.get(), SOL_SOCKET, SO_PEERCRED, &other, &length) != 0) return 0;
+  return other.pid;
+}
+
 bool Client::send(std::string_view text) {
   while (!text.empty()) {
     const ssize_t sent = ::send(socket_.get(), text.data(), text.size(), MSG_NOSIGNAL);

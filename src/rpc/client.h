@@ -24,6 +24,8 @@ class Client {
 
   /// Of the daemon: "0.1.0".
   const std::string& daemon_version() const { return daemon_version_; }
+  /// Its process; 0: unknown.
+  int daemon_pid() const;
 
  private:
   Client(std::string path, Descriptor socket)

@@ -73,6 +73,15 @@ Answer<Json> apply(Services& services, const Arguments& arguments) {
   return apply_now(services, arguments.json("config"));
 }
 
+/// Existing objects get what is new in them; nothing goes.
+Answer<Json> add(Services& services, const Arguments& arguments) {
+  const std::lock_guard lock(services.configuration);
+  const auto problems =
+      control::restore_tree(services.tree, arguments.json("config"), control::Existing::extend);
+  if (!problems) return refused(problems.error());
+  return Json{{"problems", list_of(*problems)}};
+}
+
 Answer<Json> save(Services& services, const Arguments& arguments) {
   if (services.saved == nullptr) return nothing_saved();
   const std::lock_guard lock(services.configuration);
@@ -152,6 +161,11 @@ constexpr Method methods[] = {
      .call = apply,
      .parameters = {{{"config", Type::object, true, "in the form of saveconfig.json"},
                      {"dry_run", Type::boolean, false, "change nothing, as diff"}}}},
+    {.name = "add",
+     .summary = "Make what a configuration names, in addition to what is there",
+     .result = "problems: what could not be made",
+     .call = add,
+     .parameters = {{{"config", Type::object, true, "a part of one is enough"}}}},
     {.name = "save",
      .summary = "Save the tree, keeping the version saved before",
      .result = "path, and problems: what is not in it",

@@ -28,13 +28,13 @@ Json problems_of(const Json& all) {
       problems.push_back(problem("/backstores/" + device["plugin"].get<std::string>() + "/" +
                                      device["name"].get<std::string>(),
                                  "it is not enabled: no host can use it",
-                                 "'set enable=1' says why; or delete it"));
+                                 "'srpctl doctor' says why; or delete it"));
   for (const Json& target : all["targets"])
     for (const Json& tpg : target["tpgs"]) {
       const std::string name = "/srpt/" + target["wwn"].get<std::string>();
       if (!tpg["enabled"])
-        problems.push_back(
-            problem(name, "it is not enabled: no host can log in", "'srpctl enable " + name + "'"));
+        problems.push_back(problem(name, "it is not enabled: no host can log in",
+                                   "'srpctl set " + name + " enable=1'"));
       for (const Json& lun : tpg["luns"])
         if (lun["object"].is_null())
           problems.push_back(problem(name + "/luns/lun" + lun["index"].dump(),
