@@ -2,6 +2,7 @@
 
 import json
 import os
+import pathlib
 import signal
 import subprocess
 
@@ -33,7 +34,9 @@ class SrpctlTest(support.ProgramTest):
         self.server.stdout.close()
 
     def environment(self, **more):
-        return {**os.environ, "HOME": str(self.directory), "TZ": "UTC", **more}
+        leaks = pathlib.Path(__file__).resolve().parent / "leaks.supp"
+        return {**os.environ, "HOME": str(self.directory), "TZ": "UTC",
+                "LSAN_OPTIONS": f"suppressions={leaks}:print_suppressions=0", **more}
 
     def srpctl(self, *words, text_in="", code=0, seconds=60):
         """What it prints: standard output and then the errors."""
