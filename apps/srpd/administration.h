@@ -45,12 +45,6 @@ class Administration {
   /// No more changes; `done` on the home loop when none is under way.
   void shut_down(std::function<void()> done);
 
-  tree::Tree& tree() { return tree_; }
-  control::Engine& engine() { return engine_; }
-  const std::string& saved_file() const { return saved_file_; }
-  /// Where the tree is mounted; empty when it is not. On home, from `ready` on.
-  std::string directory() const { return mount_ ? mount_->directory() : std::string(); }
-
  private:
   void run();
   Expected<void> restore();
