@@ -99,7 +99,7 @@ class Machine:
         self.process.wait()
         self.process.stdout.close()
 
-    def run(self, *command, status=0, seconds=120, data=None):
+    def run(self, *command, status=0, seconds=300, data=None):
         """The output of both kinds; fails unless it ends with `status`."""
         environment = {"PATH": "/usr/sbin:/usr/bin:/sbin:/bin", "HOME": "/root", "LC_ALL": "C",
                        "DEBIAN_FRONTEND": "noninteractive"}
