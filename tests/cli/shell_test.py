@@ -1,5 +1,6 @@
 """The shell of srpctl, on a terminal of tmux's: completion, history, colours."""
 
+import itertools
 import os
 import shutil
 import subprocess
@@ -13,9 +14,12 @@ from support import BIN
 class Terminal:
     """srpctl in a tmux of its own, 100 columns wide."""
 
+    numbers = itertools.count(1)
+
     def __init__(self, test, *words, **environment):
         self.test = test
-        self.socket = str(test.directory / "tmux")
+        # Of its own: a server that was told to end takes new clients until it has ended.
+        self.socket = str(test.directory / f"tmux{next(self.numbers)}")
         variables = [f"{name}={value}" for name, value in environment.items()]
         command = ["env", "-u", "NO_COLOR", *variables, str(BIN.resolve() / "srpctl"), "--socket",
                    str(test.socket), *words]
