@@ -33,8 +33,9 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   target::Target& target() { return target_; }
-  /// Before open().
+  /// Memory of a disk, for adapters to know; taken back when no command uses it any more.
   void lend(runtime::PinnableMemory& memory) { transports_.lend(memory); }
+  void take_back(runtime::PinnableMemory& memory) { transports_.take_back(memory); }
 
   /// Lets hosts in, where the options say: as ports of the target come and go, hosts are told.
   Expected<void> open();

@@ -16,6 +16,16 @@ transport::Transport& Transports::for_address(const transport::Address& address)
   return *transport;
 }
 
+void Transports::lend(runtime::PinnableMemory& memory) {
+  memory_.push_back(&memory);
+  for (const auto& [name, transport] : made_) transport->lend_memory(memory);
+}
+
+void Transports::take_back(runtime::PinnableMemory& memory) {
+  std::erase(memory_, &memory);
+  for (const auto& [name, transport] : made_) transport->take_memory_back(memory);
+}
+
 std::unique_ptr<transport::Transport> Transports::make(std::string_view name) const {
   if (name == "verbs") return transport::verbs::make_transport(options_.verbs);
   if (name == "iwarp") {

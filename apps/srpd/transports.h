@@ -13,14 +13,16 @@
 
 namespace srpd::app {
 
+/// On the home loop, or before that runs.
 class Transports {
  public:
   /// A listener at the address of one of `sockets` takes it.
   Transports(const Options& options, service::PassedSockets& sockets)
       : options_(options), sockets_(sockets) {}
 
-  /// Of a disk, for the transports that are made from now on; outlives the connections.
-  void lend(runtime::PinnableMemory& memory) { memory_.push_back(&memory); }
+  /// Of a disk, until it is taken back, before which no command may use it any more.
+  void lend(runtime::PinnableMemory& memory);
+  void take_back(runtime::PinnableMemory& memory);
   /// The one that `address` belongs to.
   transport::Transport& for_address(const transport::Address& address);
 

@@ -36,8 +36,8 @@ std::string target_name(std::string_view port) { return "0x" + hex(*parse_port_i
 
 }  // namespace
 
-Engine::Engine(target::Target& target, runtime::Loop& home, Listen listen)
-    : target_(target), home_(home), listen_(std::move(listen)) {}
+Engine::Engine(target::Target& target, runtime::Loop& home, Daemon daemon)
+    : target_(target), home_(home), daemon_(std::move(daemon)) {}
 
 Engine::~Engine() = default;
 
@@ -119,7 +119,7 @@ lio::Result<void> Engine::enable_tpg(lio::TpgId id, bool enable) {
 }
 
 lio::Result<void> Engine::listen(std::uint16_t rdma_cm_port) {
-  return result_of(run_on(home_, [&] { return listen_(rdma_cm_port); }), EADDRINUSE);
+  return result_of(run_on(home_, [&] { return daemon_.listen(rdma_cm_port); }), EADDRINUSE);
 }
 
 // LUNs

@@ -49,12 +49,18 @@ struct Arrival {
 
 class Engine final : public lio::Engine {
  public:
-  /// Begins to take, or with 0 no longer takes, logins at this port besides where the daemon
-  /// listens anyway. On home.
-  using Listen = std::function<Expected<void>(std::uint16_t rdma_cm_port)>;
+  /// What the daemon does for it, on home.
+  struct Daemon {
+    /// Begins to take, or with 0 no longer takes, logins at this port besides where the daemon
+    /// listens anyway.
+    std::function<Expected<void>(std::uint16_t rdma_cm_port)> listen;
+    /// Memory of a store, which adapters may know until it is taken back. Called for as long as
+    /// stores are there.
+    std::function<void(runtime::PinnableMemory&)> lend, take_back;
+  };
 
   /// Both outlive it. `home` is that of the target.
-  Engine(target::Target& target, runtime::Loop& home, Listen listen);
+  Engine(target::Target& target, runtime::Loop& home, Daemon daemon);
   /// On home, or when that no longer runs. The ports are gone from the target, or it is.
   ~Engine() override;
 
@@ -140,6 +146,7 @@ class Engine final : public lio::Engine {
   std::optional<lio::DeviceProperties> arrive(lio::DeviceId id,
                                               std::unique_ptr<store::Backstore> store);
   void show_arrived(Device& device);
+  void lend_memory(const Device& device) const;
   bool is_later(const Tpg& tpg, std::uint16_t lun) const;
   static MappedLater* find_later(Tpg& tpg, std::string_view initiator, std::uint16_t mapped);
   void share_identifier();
@@ -147,7 +154,7 @@ class Engine final : public lio::Engine {
 
   target::Target& target_;
   runtime::Loop& home_;
-  const Listen listen_;
+  const Daemon daemon_;
   std::atomic<bool> patient_ = false;
   // Of home.
   std::unordered_map<lio::DeviceId, Device> devices_;

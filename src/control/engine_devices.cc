@@ -34,16 +34,25 @@ std::string text_of(const tree::Failure& failed) {
 }  // namespace
 
 // Stores look after themselves on home, and end there: the last to let go of one may be a thread
-// that changes the tree.
+// that changes the tree. Nobody uses their memory then.
 std::shared_ptr<store::Backstore> Engine::home_owned(
     std::unique_ptr<store::Backstore> store) const {
-  return {store.release(), [&home = home_](store::Backstore* ending) {
+  const auto end = [take_back = daemon_.take_back](store::Backstore* ending) {
+    if (auto* const memory = ending->memory(); memory != nullptr) take_back(*memory);
+    delete ending;
+  };
+  return {store.release(), [&home = home_, end](store::Backstore* ending) {
             if (home.is_current()) {
-              delete ending;
+              end(ending);
             } else {
-              runtime::run_later(home, [ending] { delete ending; });
+              runtime::run_later(home, [ending, end] { end(ending); });
             }
           }};
+}
+
+void Engine::lend_memory(const Device& device) const {
+  if (!device.store) return;
+  if (auto* const memory = device.store->memory(); memory != nullptr) daemon_.lend(*memory);
 }
 
 lio::Result<lio::DeviceProperties> Engine::open_device(lio::DeviceId id,
@@ -68,6 +77,7 @@ lio::Result<lio::DeviceProperties> Engine::open_device(lio::DeviceId id,
   }
   // Whatever comes next for this device comes after it.
   runtime::run_later(home_, [this, id, device = std::move(opened)]() mutable {
+    lend_memory(device);
     CHECK(devices_.emplace(id, std::move(device)).second);
   });
   return properties;
@@ -185,6 +195,7 @@ std::optional<lio::DeviceProperties> Engine::arrive(lio::DeviceId id,
   Device& device = found->second;
   auto properties = device_properties(device.spec, *store);
   device.store = home_owned(std::move(store));
+  lend_memory(device);
   device.cause.clear();
   take_over(properties, device.identity);
   adapt(device.attributes, properties);

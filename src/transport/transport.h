@@ -266,9 +266,11 @@ class Transport {
   /// listening begins, not for the first of them. Before the listener.
   virtual void serve_on(runtime::Loop& loop) { static_cast<void>(loop); }
   /// Local memory of many works to come, besides the data buffers of the loops: transports that
-  /// register memory do so piece by piece when it is first used. Before the first connection;
-  /// `memory` outlives every channel.
+  /// register memory do so piece by piece when it is first used. Any thread, at any time before
+  /// works use the memory.
   virtual void lend_memory(runtime::PinnableMemory& memory) { static_cast<void>(memory); }
+  /// Before it goes, unless the transport went first. No work uses it any more. Any thread.
+  virtual void take_memory_back(runtime::PinnableMemory& memory) { static_cast<void>(memory); }
 };
 
 }  // namespace srpd::transport

@@ -3,10 +3,13 @@
 // takes a little for each piece of memory that an initiator registers.)
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "adapter/devices.h"
@@ -22,6 +25,7 @@ namespace {
 
 constexpr std::uint32_t block_size = 512;
 constexpr std::uint64_t store_size = 8 << 20;
+constexpr std::uint64_t lun_1 = std::uint64_t{1} << 48;
 
 template <class T>
 T must(Expected<T> expected) {
@@ -47,7 +51,7 @@ class Pair {
     port.scsi.name = "0xdeea7be2967200000000000000000000";
     port.open = true;
     port.luns.push_back({.number = 0, .lu = lu_, .write_protected = false});
-    CHECK(target_->add_port(std::move(port)).has_value());
+    port_ = must(target_->add_port(std::move(port)));
     initiator::SessionOptions options;
     options.address =
         must(target_->listen(*transport_, must(Address::parse("rdma:" + address, 0))));
@@ -66,14 +70,53 @@ class Pair {
   }
 
   initiator::Client& client() { return *client_; }
+  transport::Transport& transport() { return *transport_; }
+
+  /// A RAM disk as LUN 1 of the target, while the host is there.
+  std::shared_ptr<scsi::Lu> add_ramdisk() {
+    store::Specification wanted;
+    wanted.type = wanted.name = "ramdisk";
+    wanted.size = store_size;
+    wanted.block_size = block_size;
+    auto store = must(store::open(wanted, *loop_));
+    scsi::LuIdentity identity;
+    identity.name = "late";
+    identity.unit_serial = "929cc061-e082-4d98-810c-c90b421bd067";
+    const auto attributes = scsi::default_attributes(store->properties());
+    auto lu = std::make_shared<scsi::Lu>(identity, attributes, std::move(store));
+    CHECK(target_->add_lun(port_, {.number = 1, .lu = lu, .write_protected = false}).has_value());
+    return lu;
+  }
+  void remove_ramdisk() {
+    bool removed = false;
+    target_->remove_lun(port_, 1, [&](bool held) {
+      EXPECT_FALSE(held);
+      removed = true;
+    });
+    EXPECT_TRUE(run_host_loop_until(*loop_, [&] { return removed; }));
+  }
 
  private:
   std::unique_ptr<runtime::Loop> loop_;
   std::unique_ptr<Transport> transport_;
   std::shared_ptr<scsi::Lu> lu_;
   std::unique_ptr<target::Target> target_;
+  target::PortHandle port_{};
   std::unique_ptr<initiator::Client> client_;
 };
+
+/// How many pieces of memory this process has registered with devices.
+std::size_t registered() {
+  const std::string mine = " pid " + std::to_string(::getpid()) + " ";
+  FILE* const list = ::popen("rdma resource show mr", "r");
+  CHECK(list != nullptr);
+  std::array<char, 512> line;
+  std::size_t count = 0;
+  while (::fgets(line.data(), line.size(), list) != nullptr)
+    if (std::string_view(line.data()).find(mine) != std::string_view::npos) ++count;
+  CHECK(::pclose(list) == 0);
+  return count;
+}
 
 void set_cdb(initiator::Request& request, std::uint8_t opcode, std::uint32_t bytes) {
   const wire::be16 blocks = static_cast<std::uint16_t>(bytes / block_size);
@@ -117,6 +160,49 @@ TEST(SteadyState, RamDisk) {
   if (address.empty()) GTEST_SKIP() << test::no_adapter;
   Pair pair(address, specification("ramdisk"));
   for (const std::uint32_t bytes : {4096u, 1u << 20}) expect_no_allocation(pair, bytes);
+}
+
+// It stays registered piece by piece, and the adapter forgets it when it goes: also when the next
+// one is found at the same address.
+TEST(SteadyState, RamDiskThatComesAndGoes) {
+  const std::string address = test::adapter_address(false);
+  if (address.empty()) GTEST_SKIP() << test::no_adapter;
+  Pair pair(address, specification("ramdisk"));
+  expect_no_allocation(pair, 1u << 20);
+  const std::vector<std::byte> out = random_bytes(1 << 20, 3);
+  initiator::Request write, read;
+  std::vector<std::byte> in(out.size());
+  for (int round = 0; round < 3; ++round) {
+    const std::size_t before = registered();
+    auto lu = pair.add_ramdisk();
+    runtime::PinnableMemory* const memory = lu->store().memory();
+    ASSERT_NE(memory, nullptr);
+    pair.transport().lend_memory(*memory);
+    initiator::Request power_on;
+    power_on.lun = lun_1;
+    pair.client().execute(power_on);
+    std::fill(in.begin(), in.end(), std::byte{});
+    write.lun = read.lun = lun_1;
+    set_cdb(write, 0x2a, 1 << 20);
+    set_cdb(read, 0x28, 1 << 20);
+    write.data_out = out;
+    read.data_in = in;
+    for (std::uint32_t at = 0; at < store_size; at += 1 << 20) {
+      const wire::be32 block = at / block_size;
+      std::memcpy(&write.cdb[2], &block, sizeof block);
+      std::memcpy(&read.cdb[2], &block, sizeof block);
+      pair.client().execute(write);
+      ASSERT_TRUE(write.good()) << write.error;
+      pair.client().execute(read);
+      ASSERT_TRUE(read.good()) << read.error;
+      ASSERT_EQ(in, out);
+    }
+    constexpr std::size_t pieces = store_size / runtime::PinnableMemory::chunk;
+    EXPECT_EQ(registered(), before + pieces);
+    pair.remove_ramdisk();
+    pair.transport().take_memory_back(*memory);
+    EXPECT_EQ(registered(), before);
+  }
 }
 
 // Goes through the data buffers of the loop.

@@ -65,6 +65,11 @@ std::optional<std::uint32_t> Device::key_of(runtime::PinnableMemory& memory, std
   return registration.lkey();
 }
 
+void Device::forget(const runtime::PinnableMemory& memory) {
+  const std::lock_guard lock(mutex_);
+  registrations_.erase(&memory);
+}
+
 void Device::add(const std::shared_ptr<LoopContext>& context) {
   const std::lock_guard lock(mutex_);
   std::erase_if(contexts_, [](const auto& each) { return each.expired(); });
@@ -99,6 +104,16 @@ std::shared_ptr<Device> Devices::find(const ibv_context* context) {
     if (device && &device->context() == context && !device->removed()) return device;
   }
   return nullptr;
+}
+
+void Devices::forget(const runtime::PinnableMemory& memory) {
+  std::vector<std::shared_ptr<Device>> present;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const auto& each : devices_) present.push_back(each.lock());
+  }
+  for (const auto& device : present)
+    if (device) device->forget(memory);
 }
 
 }  // namespace srpd::transport::verbs

@@ -55,6 +55,9 @@ class Device {
   /// when that fails.
   std::optional<std::uint32_t> key_of(runtime::PinnableMemory& memory, std::size_t offset);
 
+  /// What was registered of it is no longer known to the adapter.
+  void forget(const runtime::PinnableMemory& memory);
+
   void add(const std::shared_ptr<LoopContext>& context);
   /// Those that are still there.
   std::vector<std::shared_ptr<LoopContext>> loop_contexts();
@@ -80,6 +83,8 @@ class Devices {
   Expected<std::shared_ptr<Device>> of(ibv_context& context);
   /// Null when nobody uses it.
   std::shared_ptr<Device> find(const ibv_context* context);
+  /// None of them knows it any more. Any thread.
+  void forget(const runtime::PinnableMemory& memory);
 
  private:
   std::mutex mutex_;

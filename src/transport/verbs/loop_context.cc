@@ -39,7 +39,7 @@ struct Forwarded : runtime::Mail {
 
 Expected<std::shared_ptr<LoopContext>> LoopContext::open(
     runtime::Loop& loop, std::shared_ptr<Device> device, const VerbsOptions& options,
-    std::span<runtime::PinnableMemory* const> lent) {
+    const std::shared_ptr<const LentMemories>& lent) {
   std::shared_ptr<LoopContext> made(new LoopContext(loop, std::move(device), options, lent));
   if (auto prepared = made->prepare(); !prepared) return tl::unexpected<Error>(prepared.error());
   made->device_->add(made);
@@ -48,7 +48,7 @@ Expected<std::shared_ptr<LoopContext>> LoopContext::open(
 
 LoopContext::LoopContext(runtime::Loop& loop, std::shared_ptr<Device> device,
                          const VerbsOptions& options,
-                         std::span<runtime::PinnableMemory* const> lent)
+                         const std::shared_ptr<const LentMemories>& lent)
     : loop_(loop),
       device_(std::move(device)),
       options_(options),

@@ -10,13 +10,13 @@
 #include <array>
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <unordered_map>
 #include <vector>
 
 #include "runtime/loop.h"
 #include "transport/verbs/device.h"
 #include "transport/verbs/keep_alive.h"
+#include "transport/verbs/lent_memories.h"
 #include "transport/verbs/memory_map.h"
 #include "transport/verbs/options.h"
 #include "transport/verbs/receive_buffers.h"
@@ -39,7 +39,7 @@ class LoopContext final : public std::enable_shared_from_this<LoopContext>,
  public:
   static Expected<std::shared_ptr<LoopContext>> open(
       runtime::Loop& loop, std::shared_ptr<Device> device, const VerbsOptions& options,
-      std::span<runtime::PinnableMemory* const> lent);
+      const std::shared_ptr<const LentMemories>& lent);
   ~LoopContext();
   LoopContext(const LoopContext&) = delete;
   LoopContext& operator=(const LoopContext&) = delete;
@@ -103,7 +103,7 @@ class LoopContext final : public std::enable_shared_from_this<LoopContext>,
   };
 
   LoopContext(runtime::Loop& loop, std::shared_ptr<Device> device, const VerbsOptions& options,
-              std::span<runtime::PinnableMemory* const> lent);
+              const std::shared_ptr<const LentMemories>& lent);
   Expected<void> prepare();
   Expected<CompletionQueue*> queue_with_room(std::uint32_t entries);
   void drop_unused_queues();

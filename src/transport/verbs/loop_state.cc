@@ -98,7 +98,7 @@ void LoopState::dispatch(rdma_cm_event& event) {
 
 Expected<std::shared_ptr<LoopContext>> LoopState::context_of(
     const std::shared_ptr<Device>& device, const VerbsOptions& options,
-    std::span<runtime::PinnableMemory* const> lent) {
+    const std::shared_ptr<const LentMemories>& lent) {
   std::erase_if(contexts_, [](const auto& each) { return each.expired(); });
   for (const auto& each : contexts_) {
     auto context = each.lock();

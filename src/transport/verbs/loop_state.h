@@ -4,12 +4,12 @@
 
 #include <memory>
 #include <mutex>
-#include <span>
 #include <vector>
 
 #include "runtime/loop.h"
 #include "transport/verbs/cm.h"
 #include "transport/verbs/device.h"
+#include "transport/verbs/lent_memories.h"
 #include "transport/verbs/loop_context.h"
 
 namespace srpd::transport::verbs {
@@ -32,9 +32,9 @@ class LoopState final : public std::enable_shared_from_this<LoopState>, private 
     return open_events().has_value() && ::rdma_migrate_id(&id, channel_) == 0;
   }
 
-  Expected<std::shared_ptr<LoopContext>> context_of(const std::shared_ptr<Device>& device,
-                                                    const VerbsOptions& options,
-                                                    std::span<runtime::PinnableMemory* const> lent);
+  Expected<std::shared_ptr<LoopContext>> context_of(
+      const std::shared_ptr<Device>& device, const VerbsOptions& options,
+      const std::shared_ptr<const LentMemories>& lent);
 
  private:
   void on_ready(std::uint32_t events) override;

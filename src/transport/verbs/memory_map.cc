@@ -1,6 +1,7 @@
 #include "transport/verbs/memory_map.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace srpd::transport::verbs {
 namespace {
@@ -17,18 +18,12 @@ void fill(ibv_sge& piece, std::byte* at, std::size_t length, std::uint32_t key) 
 }  // namespace
 
 MemoryMap::MemoryMap(Device& device, runtime::BufferPool& buffers,
-                     std::span<runtime::PinnableMemory* const> lent)
+                     std::shared_ptr<const LentMemories> lent)
     : device_(device),
       buffers_(buffers),
       buffer_range_(buffers.range()),
-      chunks_(buffer_range_.size() / buffer_chunk) {
-  for (runtime::PinnableMemory* const memory : lent) {
-    const std::size_t count = (memory->bytes().size() + lent_chunk - 1) / lent_chunk;
-    lent_.push_back({memory, std::vector<std::int64_t>(count, -1)});
-  }
-  std::sort(lent_.begin(), lent_.end(), [](const Lent& a, const Lent& b) {
-    return a.memory->bytes().data() < b.memory->bytes().data();
-  });
+      chunks_(buffer_range_.size() / buffer_chunk),
+      lent_memories_(std::move(lent)) {
   buffers_.add_holder(*this);
 }
 
@@ -47,14 +42,38 @@ MemoryMap::Answer MemoryMap::resolve(std::byte* at, std::uint32_t length, ibv_sg
   const auto offset = static_cast<std::size_t>(at - buffer_range_.data());
   if (at >= buffer_range_.data() && offset < buffer_range_.size())
     return resolve_buffer(offset, at, length, piece);
+  Lent* const lent = find_lent(at);
+  return lent == nullptr ? Answer::unknown : resolve_lent(*lent, at, length, piece);
+}
+
+MemoryMap::Lent* MemoryMap::find_lent(std::byte* at) {
+  if (lent_memories_->version() != lent_version_) look_what_is_lent();
   const auto above = std::upper_bound(
       lent_.begin(), lent_.end(), at,
-      [](const std::byte* a, const Lent& lent) { return a < lent.memory->bytes().data(); });
-  if (above == lent_.begin()) return Answer::unknown;
+      [](const std::byte* a, const Lent& lent) { return a < lent.of.bytes.data(); });
+  if (above == lent_.begin()) return nullptr;
   Lent& lent = *(above - 1);
-  const auto memory = lent.memory->bytes();
-  if (static_cast<std::size_t>(at - memory.data()) >= memory.size()) return Answer::unknown;
-  return resolve_lent(lent, at, length, piece);
+  const auto bytes = lent.of.bytes;
+  return static_cast<std::size_t>(at - bytes.data()) < bytes.size() ? &lent : nullptr;
+}
+
+// Keys stay known for what stays.
+void MemoryMap::look_what_is_lent() {
+  lent_version_ = lent_memories_->version();
+  std::vector<Lent> now;
+  for (const LentMemory& memory : lent_memories_->all()) {
+    const auto known = std::find_if(lent_.begin(), lent_.end(),
+                                    [&](const Lent& lent) { return lent.of.id == memory.id; });
+    if (known != lent_.end()) {
+      now.push_back(std::move(*known));
+    } else {
+      const std::size_t count = (memory.bytes.size() + lent_chunk - 1) / lent_chunk;
+      now.push_back({memory, std::vector<std::int64_t>(count, -1)});
+    }
+  }
+  std::sort(now.begin(), now.end(),
+            [](const Lent& a, const Lent& b) { return a.of.bytes.data() < b.of.bytes.data(); });
+  lent_ = std::move(now);
 }
 
 MemoryMap::Answer MemoryMap::resolve_buffer(std::size_t offset, std::byte* at, std::uint32_t length,
@@ -74,11 +93,11 @@ MemoryMap::Answer MemoryMap::resolve_buffer(std::size_t offset, std::byte* at, s
 
 MemoryMap::Answer MemoryMap::resolve_lent(Lent& lent, std::byte* at, std::uint32_t length,
                                           ibv_sge& piece) {
-  const auto memory = lent.memory->bytes();
+  const auto memory = lent.of.bytes;
   const auto offset = static_cast<std::size_t>(at - memory.data());
   std::int64_t& key = lent.keys[offset / lent_chunk];
   if (key < 0) {
-    const auto registered = device_.key_of(*lent.memory, offset);
+    const auto registered = device_.key_of(*lent.of.memory, offset);
     if (!registered) return Answer::failed;
     key = *registered;
   }

@@ -11,15 +11,14 @@
 #include <vector>
 
 #include "runtime/buffer_pool.h"
-#include "runtime/pinnable_memory.h"
 #include "transport/verbs/device.h"
+#include "transport/verbs/lent_memories.h"
 
 namespace srpd::transport::verbs {
 
 class MemoryMap final : runtime::PageHolder {
  public:
-  MemoryMap(Device& device, runtime::BufferPool& buffers,
-            std::span<runtime::PinnableMemory* const> lent);
+  MemoryMap(Device& device, runtime::BufferPool& buffers, std::shared_ptr<const LentMemories> lent);
   ~MemoryMap();
   MemoryMap(const MemoryMap&) = delete;
   MemoryMap& operator=(const MemoryMap&) = delete;
@@ -34,19 +33,23 @@ class MemoryMap final : runtime::PageHolder {
 
  private:
   struct Lent {
-    runtime::PinnableMemory* memory;
+    LentMemory of;
     std::vector<std::int64_t> keys;  // by chunk; -1: not asked for yet
   };
 
   void release_pages(std::span<std::byte> memory) override;
   Answer resolve_buffer(std::size_t offset, std::byte* at, std::uint32_t length, ibv_sge& piece);
+  void look_what_is_lent();
+  Lent* find_lent(std::byte* at);
   Answer resolve_lent(Lent& lent, std::byte* at, std::uint32_t length, ibv_sge& piece);
 
   Device& device_;
   runtime::BufferPool& buffers_;
   const std::span<std::byte> buffer_range_;
   std::vector<Registration> chunks_;  // of the buffers
-  std::vector<Lent> lent_;            // by address
+  const std::shared_ptr<const LentMemories> lent_memories_;
+  std::uint64_t lent_version_ = 0;
+  std::vector<Lent> lent_;  // by address; `of.memory` may be gone where no command asks for it
 };
 
 }  // namespace srpd::transport::verbs

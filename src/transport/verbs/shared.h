@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "transport/verbs/device.h"
+#include "transport/verbs/lent_memories.h"
 #include "transport/verbs/loop_state.h"
 #include "transport/verbs/options.h"
 #include "transport/verbs/own_cm/mad_port.h"
@@ -22,8 +23,9 @@ struct Shared {
   // Of our own connection manager; used on the loop of its listeners.
   const std::unique_ptr<MadPorts> ports = make_umad_ports();
   std::map<PortName, std::weak_ptr<Agent>> agents;
-  std::vector<runtime::PinnableMemory*> lent;  // complete before the first listener or connection
-  std::vector<runtime::Loop*> homes;           // of accepted connections; likewise
+  const std::shared_ptr<LentMemories> lent = std::make_shared<LentMemories>();
+  // Of accepted connections; complete before the first listener.
+  std::vector<runtime::Loop*> homes;
 };
 
 }  // namespace srpd::transport::verbs

@@ -34,7 +34,11 @@ class VerbsTransport final : public Transport {
     if (std::find(homes.begin(), homes.end(), &loop) == homes.end()) homes.push_back(&loop);
   }
 
-  void lend_memory(runtime::PinnableMemory& memory) override { shared_->lent.push_back(&memory); }
+  void lend_memory(runtime::PinnableMemory& memory) override { shared_->lent->add(memory); }
+  void take_memory_back(runtime::PinnableMemory& memory) override {
+    shared_->lent->remove(memory);
+    shared_->devices.forget(memory);
+  }
 
  private:
   const std::shared_ptr<Shared> shared_;

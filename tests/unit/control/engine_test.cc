@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <fstream>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -39,10 +40,15 @@ class EngineTest : public testing::Test {
                                                  target::TargetOptions{});
       address_ = *target_->listen(*transport_, *transport::Address::parse("127.0.0.1:0", 0));
     });
-    engine_ = std::make_unique<Engine>(*target_, home(), [this](std::uint16_t wanted) {
-      listening_ = wanted;
-      return Expected<void>{};
-    });
+    engine_ = std::make_unique<Engine>(
+        *target_, home(),
+        Engine::Daemon{.listen =
+                           [this](std::uint16_t wanted) {
+                             listening_ = wanted;
+                             return Expected<void>{};
+                           },
+                       .lend = [this](auto& memory) { EXPECT_TRUE(lent_.insert(&memory).second); },
+                       .take_back = [this](auto& memory) { EXPECT_EQ(lent_.erase(&memory), 1u); }});
     tree_ = std::make_unique<tree::Tree>(lio::make_root(*engine_, lio::Options{}));
   }
 
@@ -181,6 +187,7 @@ class EngineTest : public testing::Test {
   const std::string tpg_ = std::string(port) + "/tpgt_1";
   const std::string acl_ = tpg_ + "/acls/" + host_name;
   std::unique_ptr<transport::Transport> transport_ = transport::iwarp::make_transport({});
+  std::set<runtime::PinnableMemory*> lent_;  ///< of home
   std::unique_ptr<runtime::LoopThread> thread_ =
       std::move(*runtime::LoopThread::start({.name = "target", .cpu = {}, .loop = {}}));
   std::unique_ptr<target::Target> target_;
@@ -234,7 +241,10 @@ TEST_F(EngineTest, ADeviceGoesWhenItsLunHasGone) {
   EXPECT_EQ(rmdir("target/core/rd_mcp_0/ram0"), EBUSY);
   EXPECT_EQ(unlink(lun(0) + "/device"), 0);
   EXPECT_EQ(ask(**host, test_unit_ready).code, 0x2500u);
+  const auto lent = [this] { return runtime::run_on(home(), [this] { return lent_.size(); }); };
+  EXPECT_EQ(lent(), 1u) << "adapters may know the memory of a RAM disk";
   EXPECT_EQ(rmdir("target/core/rd_mcp_0/ram0"), 0);
+  EXPECT_EQ(lent(), 0u);
 }
 
 TEST_F(EngineTest, AnAclThatGoesClosesItsSessions) {
