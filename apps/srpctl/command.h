@@ -55,6 +55,7 @@ Action add_apply(CLI::App& app, const Common& common);
 Action add_diff(CLI::App& app, const Common& common);
 Action add_history(CLI::App& app, const Common& common);
 Action add_rollback(CLI::App& app, const Common& common);
+Action add_resize(CLI::App& app, const Common& common);
 Action add_drain(CLI::App& app, const Common& common);
 Action add_version(CLI::App& app, const Common& common);
 Action add_ns(CLI::App& app, const Common& common);

@@ -18,6 +18,7 @@ constexpr CommandEntry all_commands[] = {
     {"get", "Show attributes of an object", &add_get},
     {"set", "Change attributes of an object", &add_set},
     {"info", "Show what is known of an object", &add_info},
+    {"resize", "Give a backstore another size while hosts use it", &add_resize},
     {"status", "Show how srpd is", &add_status},
     {"sessions", "Show who is logged in", &add_sessions},
     {"top", "Show what hosts do, live", &add_top},

@@ -124,6 +124,7 @@ class Comparison {
         gone_.insert(name);
         devices_.push_back(std::move(*fixed));
       } else {
+        compare_size(name, *device, *wanted->second);
         compare_part(name, *device, *wanted->second, "attributes");
         compare_groups(name, *device, *wanted->second);
       }
@@ -145,10 +146,24 @@ class Comparison {
       if (std::string_view(key) == "write_back" && member(wanted, "plugin") == "block") continue;
       if (std::string_view(key) == "exclusive" && !have.contains(key)) continue;
       const std::string from = fixed_text(have, key);
+      if (std::string_view(key) == "size" && grows(from, to)) continue;
       const bool flag = found->is_boolean() && to == "0" && from.empty();
       if (from != to && !flag) return Difference{Action::replace, name, key, from, to};
     }
     return std::nullopt;
+  }
+
+  /// While hosts work on it.
+  static bool grows(const std::string& from, const std::string& to) {
+    const auto now = decimal(from);
+    const auto wanted = decimal(to);
+    return now && wanted && *now > 0 && *wanted > *now;
+  }
+
+  void compare_size(const std::string& object, const Json& have, const Json& wanted) {
+    const std::string from = fixed_text(have, "size");
+    const std::string to = fixed_text(wanted, "size");
+    if (grows(from, to)) set(object, "size", from, to);
   }
 
   /// Memory comes in pages.

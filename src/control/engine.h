@@ -81,6 +81,8 @@ class Engine final : public lio::Engine {
   void set_identity(lio::DeviceId device, const lio::Identity& identity) override;
   lio::Result<void> reconfigure(lio::DeviceId device, const lio::DeviceSpec& spec,
                                 bool write_cache) override;
+  lio::Result<lio::Resized> resize_device(lio::DeviceId device, std::uint64_t bytes,
+                                          bool may_shrink) override;
   lio::Result<void> format_protection(lio::DeviceId device) override;
   void set_port_group(lio::DeviceId device, const lio::PortGroupState& group) override;
   void remove_port_group(lio::DeviceId device, std::uint16_t id) override;
@@ -143,8 +145,9 @@ class Engine final : public lio::Engine {
   Expected<void> show(Device& device, Tpg& tpg, std::uint16_t lun);
   void make_unit(Device& device) const;
   void hide(Device& device) const;
-  std::optional<lio::DeviceProperties> arrive(lio::DeviceId id,
+  std::optional<lio::DeviceProperties> arrive(lio::DeviceId id, const lio::DeviceSpec& as,
                                               std::unique_ptr<store::Backstore> store);
+  lio::Result<lio::Resized> wait_for_size(lio::DeviceId id, std::uint64_t bytes, bool may_shrink);
   void show_arrived(Device& device);
   void lend_memory(const Device& device) const;
   bool is_later(const Tpg& tpg, std::uint16_t lun) const;

@@ -7,6 +7,7 @@
 #include "control/engine.h"
 #include "control/engine_values.h"
 #include "runtime/thread.h"
+#include "store/new_size.h"
 #include "store/registry.h"
 
 namespace srpd::control {
@@ -16,6 +17,8 @@ using runtime::run_on;
 
 std::string name_of(const lio::DeviceSpec& spec) { return spec.hba + "/" + spec.name; }
 
+int number_of(const Error& error) { return error.number != 0 ? error.number : EINVAL; }
+
 lio::Result<std::unique_ptr<store::Backstore>> open_store(const lio::DeviceSpec& spec, bool create,
                                                           runtime::Loop& home) {
   auto wanted = store_specification(spec);
@@ -23,8 +26,11 @@ lio::Result<std::unique_ptr<store::Backstore>> open_store(const lio::DeviceSpec&
   wanted->create = create;
   auto store = store::open(*wanted, home);
   if (store) return std::move(*store);
-  const int number = store.error().number != 0 ? store.error().number : EINVAL;
-  return tree::fail(number, store.error().text());
+  return tree::fail(number_of(store.error()), store.error().text());
+}
+
+bool has_own_size(lio::Plugin plugin) {
+  return plugin == lio::Plugin::iblock || plugin == lio::Plugin::pscsi;
 }
 
 std::string text_of(const tree::Failure& failed) {
@@ -113,7 +119,55 @@ void Engine::set_identity(lio::DeviceId id, const lio::Identity& identity) {
   });
 }
 
-lio::Result<void> Engine::reconfigure(lio::DeviceId, const lio::DeviceSpec&, bool) {
+lio::Result<lio::Resized> Engine::resize_device(lio::DeviceId id, std::uint64_t bytes,
+                                                bool may_shrink) {
+  struct Known {
+    std::shared_ptr<store::Backstore> store;
+    lio::Plugin plugin;
+    std::string cause;
+  };
+  const Known known = run_on(home_, [&] {
+    const Device& device = devices_.at(id);
+    return Known{device.store, device.spec.plugin, device.cause};
+  });
+  if (bytes != 0 && has_own_size(known.plugin))
+    return tree::fail(EINVAL, "its size is that of the device behind it",
+                      "make that device larger (lvextend, the storage system); srpd notices it, "
+                      "at once when resize is given no size");
+  if (!known.store && bytes == 0) return tree::fail(ENODEV, "it is not there yet: " + known.cause);
+  if (!known.store) return run_on(home_, [&] { return wait_for_size(id, bytes, may_shrink); });
+  const std::uint64_t from = known.store->size();
+  const auto resized = known.store->resize({bytes, may_shrink});
+  if (!resized)
+    return tree::fail(number_of(resized.error()), resized.error().cause, resized.error().remedy);
+  return lio::Resized{from, *resized};
+}
+
+/// What is waited for is opened with the size that was asked for last.
+lio::Result<lio::Resized> Engine::wait_for_size(lio::DeviceId id, std::uint64_t bytes,
+                                                bool may_shrink) {
+  Device& device = devices_.at(id);
+  const std::uint64_t from = device.spec.size.value_or(0);
+  const auto checked = store::check_new_size(device.spec.name, from, bytes, may_shrink);
+  if (!checked)
+    return tree::fail(number_of(checked.error()), checked.error().cause, checked.error().remedy);
+  device.spec.size = bytes;
+  return lio::Resized{from, bytes};
+}
+
+// Its handler is in this process, and takes another size; nothing else.
+lio::Result<void> Engine::reconfigure(lio::DeviceId id, const lio::DeviceSpec& spec,
+                                      bool write_cache) {
+  const bool only_size = run_on(home_, [&] {
+    const Device& device = devices_.at(id);
+    return device.spec.config == spec.config &&
+           (device.attributes.emulate_write_cache != 0) == write_cache;
+  });
+  if (only_size && spec.size.value_or(0) != 0) {
+    auto resized = resize_device(id, *spec.size, true);
+    if (!resized) return tl::unexpected(resized.error());
+    return {};
+  }
   return tree::fail(ESRCH, "its handler cannot change a device that is in use",
                     "remove the device and make it anew");
 }
@@ -179,7 +233,8 @@ std::vector<Arrival> Engine::look_for_waiting() {
       });
       continue;
     }
-    auto properties = run_on(home_, [&] { return arrive(wanted.id, std::move(*store)); });
+    auto properties =
+        run_on(home_, [&] { return arrive(wanted.id, wanted.spec, std::move(*store)); });
     if (!properties) continue;
     log::info("{}: it is there now", name_of(wanted.spec));
     arrivals.push_back({wanted.id, std::move(wanted.spec), std::move(*properties)});
@@ -187,11 +242,12 @@ std::vector<Arrival> Engine::look_for_waiting() {
   return arrivals;
 }
 
-// Nothing when it has been removed meanwhile.
-std::optional<lio::DeviceProperties> Engine::arrive(lio::DeviceId id,
+// Nothing when it has been removed meanwhile, or is to have another size.
+std::optional<lio::DeviceProperties> Engine::arrive(lio::DeviceId id, const lio::DeviceSpec& as,
                                                     std::unique_ptr<store::Backstore> store) {
   const auto found = devices_.find(id);
   if (found == devices_.end() || found->second.store) return std::nullopt;
+  if (found->second.spec.size != as.size) return std::nullopt;
   Device& device = found->second;
   auto properties = device_properties(device.spec, *store);
   device.store = home_owned(std::move(store));

@@ -12,8 +12,6 @@ namespace {
 
 using tree::Directory;
 
-constexpr std::int64_t page_size = 4096;
-
 std::string word(const Directory& directory, std::string_view attribute) {
   return attribute_text(directory, attribute).value_or("");
 }
@@ -30,15 +28,6 @@ Json sorted(Json list, const char* key) {
   std::sort(list.begin(), list.end(),
             [key](const Json& a, const Json& b) { return a[key] < b[key]; });
   return list;
-}
-
-std::int64_t number_in(const std::string& info, std::string_view key) {
-  return decimal(info_value(info, key).value_or("0")).value_or(0);
-}
-
-std::int64_t ramdisk_size(const std::string& info) {
-  const std::string pages = info_value(info, "PAGES/PAGE_SIZE").value_or("0");
-  return decimal(std::string_view(pages).substr(0, pages.find('*'))).value_or(0) * page_size;
 }
 
 std::string state_name(const Directory& group) {
@@ -76,7 +65,7 @@ Json backstore(const Directory& device, const BackstoreKind& kind) {
            {"path", device.path()},
            {"enabled", word(device, "enable") == "1"},
            {"luns", device.link_count()},
-           {"size", kind.plugin == "ramdisk" ? ramdisk_size(info) : number_in(info, "Size")},
+           {"size", configured_size(info, kind.plugin)},
            {"where", word(device, "udev_path")},
            {"info", cache_of(device, kind.plugin)},
            {"groups", groups_of(device)}};

@@ -11,6 +11,7 @@
 
 #include "control/json_reader.h"
 #include "control/tree_view.h"
+#include "lio/root.h"
 
 namespace srpd::control {
 namespace {
@@ -174,6 +175,7 @@ class Restorer {
     if (there == devices_.end()) {
       make_device(reader, *kind, *name, *steps);
     } else if (read(there->second + "/enable") == "1") {
+      grow(reader, there->second, *plugin);
       make_parts(reader, there->second);
     } else {
       open_device(reader, there->second, *steps);
@@ -237,6 +239,15 @@ class Restorer {
       steps.control.push_back("hw_max_sectors=" + std::to_string(*sectors));
     if (const auto more = reader.text("control", false)) steps.control.push_back(*more);
     return steps;
+  }
+
+  /// One that is in use gets longer, never shorter.
+  void grow(const JsonReader& reader, const std::string& device, const std::string& plugin) {
+    const auto size = reader.number("size", false);
+    const std::uint64_t now = configured_size(read(device + "/info"), plugin);
+    if (!size || now == 0 || *size <= now) return;
+    const auto id = tree_.resolve("target/" + device);
+    if (done(id, device)) done(lio::resize_device(tree_, *id, *size, false), device);
   }
 
   void make_device(const JsonReader& reader, const BackstoreKind& kind, const std::string& name,

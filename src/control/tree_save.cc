@@ -14,8 +14,6 @@ namespace {
 using Json = nlohmann::json;
 using tree::Directory;
 
-constexpr std::uint64_t page_size = 4096;
-
 std::string word(const Directory& directory, std::string_view attribute) {
   return attribute_text(directory, attribute).value_or("");
 }
@@ -165,9 +163,7 @@ class Saver {
   }
 
   static void ramdisk(const std::string& info, Json& out) {
-    const std::string pages = info_value(info, "PAGES/PAGE_SIZE").value_or("0");
-    const auto count = decimal(std::string_view(pages).substr(0, pages.find('*')));
-    out["size"] = static_cast<std::uint64_t>(count.value_or(0)) * page_size;
+    out["size"] = configured_size(info, "ramdisk");
     if (number(info, "nullio") == 1) out["nullio"] = true;
   }
 

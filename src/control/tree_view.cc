@@ -51,6 +51,14 @@ const BackstoreKind* kind_of_plugin(std::string_view plugin) {
   return nullptr;
 }
 
+std::uint64_t configured_size(std::string_view info, std::string_view plugin) {
+  constexpr std::uint64_t page_size = 4096;
+  const bool pages = plugin == "ramdisk";
+  const std::string text = info_value(info, pages ? "PAGES/PAGE_SIZE" : "Size").value_or("0");
+  const auto number = decimal(std::string_view(text).substr(0, text.find('*')));
+  return static_cast<std::uint64_t>(number.value_or(0)) * (pages ? page_size : 1);
+}
+
 std::string saved_name(std::string_view directory) {
   if (!directory.starts_with("0x")) return std::string(directory);
   return "ib." + std::string(directory.substr(2));

@@ -1,6 +1,7 @@
 // The tree by names, as rtslib sees it: values of attributes, directories one below another.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -30,6 +31,9 @@ inline constexpr BackstoreKind backstore_kinds[] = {{"rd_mcp", "ramdisk"},
 /// Of "rd_mcp_0"; null for other directories.
 const BackstoreKind* kind_of_hba(std::string_view directory);
 const BackstoreKind* kind_of_plugin(std::string_view plugin);
+
+/// Bytes, as `info` of a backstore tells; 0: those of what is behind it.
+std::uint64_t configured_size(std::string_view info, std::string_view plugin);
 
 /// The ib. form in which rtslib writes 0x names; others stay.
 std::string saved_name(std::string_view directory);

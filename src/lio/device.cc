@@ -94,9 +94,35 @@ void Device::join(LuGroup* group) {
   if (group) membership_ = group->join(*this);
 }
 
+// fd_dev_size of an enabled device is its new size, as with LIO: the file is not cut. Of the other
+// plugins a number is changed and nothing else.
 Result<void> Device::store_control(Change& change, std::string_view text) {
-  static_cast<void>(change);
-  return apply_control(spec_, text, enabled_);
+  DeviceSpec wanted = spec_;
+  const auto applied = apply_control(wanted, text, enabled_);
+  const std::uint64_t now = named_size(spec_);
+  const std::uint64_t bytes = named_size(wanted);
+  const bool resizes = enabled_ && plugin() == Plugin::fileio && bytes != 0 && bytes != now;
+  if (resizes) set_named_size(wanted, now);
+  spec_ = std::move(wanted);
+  if (!applied || !resizes) return applied;
+  if (auto resized = resize(change, bytes, true); !resized) return tl::unexpected(resized.error());
+  return {};
+}
+
+Result<Resized> Device::resize(Change& change, std::uint64_t bytes, bool may_shrink) {
+  if (!enabled_) return fail(ENODEV, "the device is not enabled", "write 1 to its enable");
+  if (plugin() == Plugin::rd_mcp) {
+    if (bytes > max_ramdisk_bytes)
+      return fail(ERANGE, "a ramdisk has less than 8 TiB", "choose a smaller size");
+    bytes = whole_pages(bytes);
+  }
+  auto resized = change.unlocked([&] { return engine().resize_device(id_, bytes, may_shrink); });
+  if (!resized) return resized;
+  properties_.size = resized->to;
+  // A file that is served with whatever it has goes on so.
+  if (bytes != 0 || named_size(spec_) != 0) set_named_size(spec_, bytes != 0 ? bytes : resized->to);
+  change.changed(*this, "info");
+  return resized;
 }
 
 std::string Device::show_enable() const { return line(enabled_ ? 1 : 0); }

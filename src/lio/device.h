@@ -45,6 +45,8 @@ class Device final : public Directory {
   /// dev_config, dev_size, emulate_write_cache of a user device.
   Result<void> reconfigure(Change& change, const DeviceSpec& spec, bool write_cache);
 
+  /// Serves another size; with 0 the one that is behind the device now.
+  Result<Resized> resize(Change& change, std::uint64_t bytes, bool may_shrink);
   /// The engine has found what it took on trust by `enable`.
   void arrived(Change& change, const DeviceProperties& found);
 

@@ -112,6 +112,11 @@ struct SessionRow {
   std::string address;
 };
 
+/// Bytes that hosts saw before, and see from now on.
+struct Resized {
+  std::uint64_t from = 0, to = 0;
+};
+
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -127,6 +132,8 @@ class Engine {
   virtual Result<void> set_attributes(DeviceId device, const DeviceAttributes& attributes) = 0;
   /// `dev_config`, `dev_size`, `emulate_write_cache` of an open user device: the handler decides.
   virtual Result<void> reconfigure(DeviceId device, const DeviceSpec& spec, bool write_cache) = 0;
+  /// Another size for an open device, or with 0 bytes the one that is behind it now.
+  virtual Result<Resized> resize_device(DeviceId device, std::uint64_t bytes, bool may_shrink) = 0;
   /// pi_prot_format.
   virtual Result<void> format_protection(DeviceId device) = 0;
 

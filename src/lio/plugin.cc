@@ -205,6 +205,22 @@ Result<void> apply_control(DeviceSpec& spec, std::string_view text, bool enabled
   return {};
 }
 
+std::uint64_t named_size(const DeviceSpec& spec) {
+  if (spec.plugin == Plugin::rd_mcp) return std::uint64_t{spec.rd_pages.value_or(0)} * page_size;
+  return spec.size.value_or(0);
+}
+
+void set_named_size(DeviceSpec& spec, std::uint64_t bytes) {
+  if (spec.plugin == Plugin::rd_mcp)
+    spec.rd_pages = static_cast<std::uint32_t>(bytes / page_size);
+  else if (spec.plugin == Plugin::fileio || spec.plugin == Plugin::user)
+    spec.size = bytes;
+}
+
+std::uint64_t whole_pages(std::uint64_t bytes) {
+  return (bytes + page_size - 1) / page_size * page_size;
+}
+
 Result<void> check_complete(const DeviceSpec& spec) {
   switch (spec.plugin) {
     case Plugin::rd_mcp:

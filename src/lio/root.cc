@@ -107,4 +107,16 @@ void device_arrived(tree::Tree& tree, DeviceId device, const DeviceSpec& spec,
   }));
 }
 
+Result<Resized> resize_device(tree::Tree& tree, tree::Id place, std::uint64_t bytes,
+                              bool may_shrink) {
+  Result<Resized> answer = fail(EINVAL, "it is no backstore");
+  const auto changed = tree.change(place, [&](Change& change, tree::Directory& directory) {
+    auto* const device = dynamic_cast<Device*>(&directory);
+    if (device == nullptr) return;
+    answer = device->resize(change, bytes, may_shrink);
+  });
+  if (!changed) return tl::unexpected(changed.error());
+  return answer;
+}
+
 }  // namespace srpd::lio

@@ -17,4 +17,8 @@ std::unique_ptr<tree::Directory> make_root(Engine& engine, Options options);
 void device_arrived(tree::Tree& tree, DeviceId device, const DeviceSpec& spec,
                     const DeviceProperties& found);
 
+/// Serves another size of the device at `place`; with 0 bytes the one that is behind it now.
+Result<Resized> resize_device(tree::Tree& tree, tree::Id place, std::uint64_t bytes,
+                              bool may_shrink);
+
 }  // namespace srpd::lio

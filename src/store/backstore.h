@@ -10,6 +10,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/error.h"
 #include "runtime/completion.h"
 #include "runtime/loop.h"
 #include "runtime/pinnable_memory.h"
@@ -64,7 +65,13 @@ struct Properties {
   std::uint32_t queue_depth = 0;  ///< operations at once that it gains from; 0: not known
 };
 
-/// Told about changes that the world outside makes. Any thread.
+/// What resize() is asked for.
+struct NewSize {
+  std::uint64_t bytes = 0;  ///< 0: as much as there is behind the store now
+  bool may_shrink = false;  ///< hosts lose what they have beyond
+};
+
+/// Told about changes of the size. Any thread.
 class Observer {
  public:
   virtual void on_size_changed(std::uint64_t bytes) = 0;
@@ -100,6 +107,14 @@ class Backstore {
 
   /// Not null: the unit is a SCSI device itself, which gets commands; submit() is not used then.
   virtual PassThrough* pass_through() { return nullptr; }
+
+  /// Serves another size from now on, of whole blocks, and tells the observer; the new size. What
+  /// is behind the store is made longer where it has to be, and never shorter. On no loop, since it
+  /// may take long; one at a time.
+  virtual Expected<std::uint64_t> resize(const NewSize& wanted) {
+    static_cast<void>(wanted);
+    return failure(description(), "its size cannot change", "make it anew with another size");
+  }
 
   /// At most one; null to remove. On the store's home. From the first one on the store notices
   /// changes by itself.

@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "store/cursor.h"
+#include "store/new_size.h"
 #include "store/size_text.h"
 
 namespace srpd::store {
@@ -397,11 +398,74 @@ void FileStore::set_observer(Observer* observer) {
   observer_ = observer;
 }
 
+/// What the file or device has now.
+std::optional<std::uint64_t> FileStore::bytes_behind() const {
+  struct stat status{};
+  if (::fstat(file_.fd, &status) != 0) return std::nullopt;
+  std::uint64_t now = static_cast<std::uint64_t>(status.st_size);
+  if (file_.block_device && ::ioctl(file_.fd, BLKGETSIZE64, &now) != 0) return std::nullopt;
+  return now;
+}
+
+Expected<std::uint64_t> FileStore::resize(const NewSize& wanted) {
+  const auto there = bytes_behind();
+  if (!there || *there == 0)
+    return failure(file_.name, "there is nothing behind it: " + file_.path + " has no size now",
+                   "bring it back first", ENODEV);
+  const std::uint64_t block = file_.properties.block_size;
+  const std::uint64_t bytes = (wanted.bytes != 0 ? wanted.bytes : *there) / block * block;
+  if (auto checked = check_new_size(file_.name, size(), bytes, wanted.may_shrink); !checked)
+    return tl::make_unexpected(checked.error());
+  if (bytes > *there) {
+    if (auto longer = lengthen(*there, bytes); !longer) return tl::make_unexpected(longer.error());
+  }
+  serve_size(bytes, wanted.bytes != 0);
+  return bytes;
+}
+
+/// Sparse, as a file that is made.
+Expected<void> FileStore::lengthen(std::uint64_t from, std::uint64_t to) {
+  if (file_.block_device)
+    return failure(file_.name, "the device " + file_.path + " has only " + format_size(from),
+                   "make the device larger first, or give no size to take over what it has",
+                   ENOSPC);
+  if (from < size())
+    return failure(file_.name,
+                   file_.path + " has only " + format_size(from) + " of the " +
+                       format_size(size()) + " that are served: the rest was cut off",
+                   "bring the file back from a backup; or add --force and give no size to serve "
+                   "what is left",
+                   EIO);
+  if (file_.properties.read_only)
+    return failure(file_.name, "it is served read-only: " + file_.path + " cannot be extended",
+                   "extend the file by other means, then give no size", EROFS);
+  if (::ftruncate(file_.fd, static_cast<off_t>(to)) == 0) return {};
+  const int error = errno;
+  return failure(file_.name,
+                 file_.path + " cannot be made " + format_size(to) + " long: " + errno_text(error),
+                 error == EFBIG ? "this file system, or the limit of srpd's process (ulimit -f), "
+                                  "allows only smaller files"
+                                : "",
+                 error);
+}
+
+void FileStore::serve_size(std::uint64_t bytes, bool fixed) {
+  const std::lock_guard lock(mutex_);
+  file_.fixed_size = file_.fixed_size || fixed;
+  limit_.store(UINT64_MAX, std::memory_order_relaxed);
+  if (bytes == size()) return;
+  log::info("{}: {} is served with {}, no longer with {}", file_.name, file_.path,
+            format_size(bytes), format_size(size()));
+  size_.store(bytes, std::memory_order_relaxed);
+  if (observer_ != nullptr) observer_->on_size_changed(bytes);
+}
+
 void FileStore::look_at_size() {
   struct stat status{};
   if (::fstat(file_.fd, &status) != 0) return;
-  std::uint64_t now = static_cast<std::uint64_t>(status.st_size);
-  if (file_.block_device && ::ioctl(file_.fd, BLKGETSIZE64, &now) != 0) return;
+  const auto behind = bytes_behind();
+  if (!behind) return;
+  const std::uint64_t now = *behind;
   const std::lock_guard lock(mutex_);
   if (!file_.block_device && status.st_nlink == 0 && !deleted_) {
     deleted_ = true;

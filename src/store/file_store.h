@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 
 #include "runtime/buffer_pool.h"
@@ -47,6 +48,7 @@ class FileStore final : public Backstore {
   std::uint64_t size() const override { return size_.load(std::memory_order_relaxed); }
   std::string description() const override;
   void submit(runtime::Loop& loop, Operation& operation) override;
+  Expected<std::uint64_t> resize(const NewSize& wanted) override;
   void set_observer(Observer* observer) override;
 
   /// Compares the size of the file with what is served. Any thread.
@@ -76,6 +78,10 @@ class FileStore final : public Backstore {
   int transfer_failed(Operation& operation, std::uint64_t done, int result);
   bool vanished();
   int store_error(int result);
+
+  std::optional<std::uint64_t> bytes_behind() const;
+  Expected<void> lengthen(std::uint64_t from, std::uint64_t to);
+  void serve_size(std::uint64_t bytes, bool fixed);
 
   // With mutex_ held.
   void noticed_shrink(std::uint64_t now);

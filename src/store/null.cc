@@ -1,8 +1,10 @@
 #include "store/null.h"
 
+#include <atomic>
 #include <cerrno>
 #include <cstring>
 
+#include "store/new_size.h"
 #include "store/size_text.h"
 
 namespace srpd::store {
@@ -11,7 +13,8 @@ namespace {
 class Null final : public Backstore {
  public:
   explicit Null(const Specification& specification)
-      : size_(specification.size / specification.block_size * specification.block_size) {
+      : name_(specification.name),
+        size_(specification.size / specification.block_size * specification.block_size) {
     properties_.plugin = "rd_mcp";
     properties_.product = "RAMDISK-MCP";
     properties_.block_size = specification.block_size;
@@ -26,10 +29,20 @@ class Null final : public Backstore {
   }
 
   const Properties& properties() const override { return properties_; }
-  std::uint64_t size() const override { return size_; }
+  std::uint64_t size() const override { return size_.load(std::memory_order_relaxed); }
   std::string description() const override {
-    return "null " + format_size(size_) + (properties_.read_only ? " (read-only)" : "");
+    return "null " + format_size(size()) + (properties_.read_only ? " (read-only)" : "");
   }
+
+  Expected<std::uint64_t> resize(const NewSize& wanted) override {
+    const std::uint64_t asked = wanted.bytes != 0 ? wanted.bytes : size();
+    const std::uint64_t bytes = asked / properties_.block_size * properties_.block_size;
+    if (auto checked = check_new_size(name_, size(), bytes, wanted.may_shrink); !checked)
+      return tl::make_unexpected(checked.error());
+    if (size_.exchange(bytes, std::memory_order_relaxed) != bytes) observer_.tell(bytes);
+    return bytes;
+  }
+  void set_observer(Observer* observer) override { observer_.set(observer); }
 
   // Reads are cleared rather than left alone: the buffer held somebody else's data before.
   void submit(runtime::Loop&, Operation& operation) override {
@@ -42,7 +55,9 @@ class Null final : public Backstore {
   }
 
  private:
-  std::uint64_t size_;
+  const std::string name_;
+  std::atomic<std::uint64_t> size_;
+  ObserverSlot observer_;
   Properties properties_;
 };
 

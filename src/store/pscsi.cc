@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <fstream>
 #include <utility>
 
 #include "store/size_text.h"
@@ -177,6 +178,7 @@ const char* device_type_name(std::uint8_t type) {
 
 PscsiStore::PscsiStore(OpenedDevice device, SgIo sg_io)
     : device_(std::move(device)),
+      size_(device_.size),
       sg_io_(std::move(sg_io)),
       workers_(workers_for(device_), [this](ScsiOperation& operation) { perform(operation); }) {}
 
@@ -186,9 +188,26 @@ PscsiStore::~PscsiStore() {
 
 std::string PscsiStore::description() const {
   const Identity& who = device_.identity;
-  return device_.path + (device_.size != 0 ? " " + format_size(device_.size) : "") +
-         " (pass-through of the " + device_type_name(who.device_type) + " " + who.vendor + " " +
-         who.product + ")";
+  return device_.path + (size() != 0 ? " " + format_size(size()) : "") + " (pass-through of the " +
+         device_type_name(who.device_type) + " " + who.vendor + " " + who.product + ")";
+}
+
+Expected<std::uint64_t> PscsiStore::resize(const NewSize& wanted) {
+  if (wanted.bytes != 0)
+    return failure(device_.name, "its size is that of the device " + device_.path,
+                   "make the device larger, then give no size", EINVAL);
+  {
+    std::ofstream rescan(device_.folder + "/rescan");  // as root
+    rescan << "1\n";
+  }
+  const std::uint64_t bytes = disk_size(device_.folder, device_.properties.block_size);
+  if (bytes == 0)
+    return failure(device_.name, "nothing tells the size of " + device_.path,
+                   "only disks have one; hosts ask the device itself", ENODEV);
+  if (auto checked = check_new_size(device_.name, size(), bytes, wanted.may_shrink); !checked)
+    return tl::make_unexpected(checked.error());
+  if (size_.exchange(bytes, std::memory_order_relaxed) != bytes) observer_.tell(bytes);
+  return bytes;
 }
 
 void PscsiStore::submit(runtime::Loop&, Operation& operation) { operation.complete(-EOPNOTSUPP); }

@@ -5,6 +5,7 @@
 
 #include <scsi/sg.h>
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -12,6 +13,7 @@
 
 #include "base/error.h"
 #include "store/backstore.h"
+#include "store/new_size.h"
 #include "store/pass_through.h"
 #include "store/sg_workers.h"
 #include "store/specification.h"
@@ -29,6 +31,7 @@ int sg_io(int fd, sg_io_hdr& header);
 struct OpenedDevice {
   int fd = -1;  ///< owned by the PscsiStore made of it
   std::string name, path;
+  std::string folder;      ///< in sysfs
   std::uint64_t size = 0;  ///< bytes, of disks; 0: not known
   PassThrough::Identity identity;
   Properties properties;
@@ -40,11 +43,14 @@ class PscsiStore final : public Backstore, public PassThrough {
   ~PscsiStore() override;
 
   const Properties& properties() const override { return device_.properties; }
-  std::uint64_t size() const override { return device_.size; }
+  std::uint64_t size() const override { return size_.load(std::memory_order_relaxed); }
   std::string description() const override;
   /// There are no blocks behind this seam.
   void submit(runtime::Loop& loop, Operation& operation) override;
   PassThrough* pass_through() override { return this; }
+  /// Lets the kernel ask the device again.
+  Expected<std::uint64_t> resize(const NewSize& wanted) override;
+  void set_observer(Observer* observer) override { observer_.set(observer); }
 
   const Identity& identity() const override { return device_.identity; }
   void submit(runtime::Loop& loop, ScsiOperation& operation) override;
@@ -54,6 +60,8 @@ class PscsiStore final : public Backstore, public PassThrough {
   void perform(ScsiOperation& operation);
 
   OpenedDevice device_;
+  std::atomic<std::uint64_t> size_;
+  ObserverSlot observer_;
   SgIo sg_io_;
   SgWorkers workers_;
 };
@@ -78,5 +86,7 @@ Expected<void> inquire(OpenedDevice& device, const SgIo& sg_io);
 
 /// Limits and size that sysfs tells in the folder of the device.
 void read_limits(OpenedDevice& device, const std::string& folder);
+/// Bytes, by its folder in sysfs; 0 where nothing tells.
+std::uint64_t disk_size(const std::string& folder, std::uint32_t block_size);
 
 }  // namespace srpd::store

@@ -162,7 +162,14 @@ Expected<void> inquire(OpenedDevice& device, const SgIo& sg_io) {
   return {};
 }
 
+std::uint64_t disk_size(const std::string& folder, std::uint32_t block_size) {
+  const std::string name = first_in(folder + "/block");
+  if (name.empty()) return 0;
+  return number_in(folder + "/block/" + name + "/size", 0) * 512 / block_size * block_size;
+}
+
 void read_limits(OpenedDevice& device, const std::string& folder) {
+  device.folder = folder;
   Properties& properties = device.properties;
   properties.queue_depth = static_cast<std::uint32_t>(
       std::min<std::uint64_t>(number_in(folder + "/queue_depth", 1), UINT32_MAX));
@@ -176,8 +183,7 @@ void read_limits(OpenedDevice& device, const std::string& folder) {
     const std::uint64_t logical = number_in(block + "/queue/logical_block_size", 512);
     if (std::has_single_bit(logical) && logical >= 512 && logical <= page)
       properties.block_size = static_cast<std::uint32_t>(logical);
-    device.size =
-        number_in(block + "/size", 0) * 512 / properties.block_size * properties.block_size;
+    device.size = disk_size(folder, properties.block_size);
   } else if (int bytes = 0; ::ioctl(device.fd, BLKSECTGET, &bytes) == 0 && bytes > 0) {
     most = static_cast<std::uint64_t>(bytes);  // of an sg node: in bytes
   }

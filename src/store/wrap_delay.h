@@ -32,6 +32,7 @@ class WrapDelay final : public Backstore {
   std::uint64_t size() const override { return inner_->size(); }
   std::string description() const override { return inner_->description() + " with delays"; }
   void submit(runtime::Loop& loop, Operation& operation) override;
+  Expected<std::uint64_t> resize(const NewSize& wanted) override { return inner_->resize(wanted); }
   void set_observer(Observer* observer) override { inner_->set_observer(observer); }
   // No map(): every operation must come through submit().
 

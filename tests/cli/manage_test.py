@@ -42,6 +42,10 @@ class Manage(support.ProgramTest):
         self.srpctl("create", f"{TARGET}/acls", ACL)
         self.srpctl("create", f"{TARGET}/luns", "/backstores/ramdisk/ram0")
 
+    def bytes_of(self, lun):
+        return int(self.check_srp("--initiator-id", HOST, "capacity", "--bytes",
+                                  self.srpd.url(lun)))
+
     def doctor(self, *words):
         """What is wrong besides that only this machine is served, as all tests are."""
         done = self.srpctl("doctor", *words, code=1)
@@ -70,6 +74,41 @@ class Manage(support.ProgramTest):
         self.srpd = self.serve()
         self.assertEqual(self.srpctl("diff"), "nothing is different\n")
         self.check_srp(*as_host, "capacity", self.srpd.url(0))
+
+    def test_a_disk_grows_under_a_host_and_stays_grown(self):
+        disk = self.directory / "disk.img"
+        backstore = "/backstores/fileio/disk"
+        self.srpctl("create", "/backstores/fileio", "disk", disk, "16M")
+        self.srpctl("create", "/srpt", WWN)
+        self.srpctl("create", f"{TARGET}/acls", ACL)
+        self.srpctl("create", f"{TARGET}/luns", backstore)
+        self.srpctl("save")
+        as_host = ("--initiator-id", HOST)
+        data = os.urandom(65536)
+        with Peer(self.srpd.port) as peer:
+            peer.log_in(initiator=bytes.fromhex(HOST))
+            peer.settle()
+            self.assertEqual(self.srpctl("resize", backstore, "48M"),
+                             f"{backstore} has 48.0MiB now, instead of 16.0MiB.\n")
+            self.assertEqual(disk.stat().st_size, 48 << 20)
+            self.assertEqual(peer.command(1, bytes(6))[1:], (2, (6, 0x2a, 0x09)))
+            self.assertEqual(peer.command(2, bytes(6))[1:], (0, None))
+            out = self.srpctl("resize", backstore, "32M", code=1)
+            self.assertIn("would shrink from 48 MiB to 32 MiB: hosts lose", out)
+            self.assertIn("--force", out)
+            os.truncate(disk, 64 << 20)
+            self.assertIn("has 64.0MiB now", self.srpctl("resize", backstore))
+            self.assertEqual(peer.command(3, bytes(6))[1:], (2, (6, 0x2a, 0x09)))
+            self.check_srp(*as_host, "write", self.srpd.url(0), "--offset", 63 << 20, "-q",
+                           data=data)
+        self.assertEqual(self.bytes_of(0), 67108864)
+        self.assertEqual(self.srpd.stop(), 0)
+        self.srpd = self.serve()
+        self.assertEqual(self.bytes_of(0), 67108864)
+        self.assertEqual(self.srpctl("diff"), "nothing is different\n")
+        self.srpctl("resize", backstore, "32M", "--force")
+        self.assertEqual(disk.stat().st_size, 64 << 20)
+        self.assertEqual(self.bytes_of(0), 33554432)
 
     def test_doctor(self):
         self.assertEqual(self.doctor(),

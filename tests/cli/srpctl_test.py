@@ -90,6 +90,29 @@ o- / ..................................................................... [...]
         self.assertEqual(self.json("info", f"{TARGET}/luns/lun7")["object"],
                          "/backstores/fileio/file0")
 
+    def test_resize(self):
+        self.make_all()
+        self.assertEqual(self.srpctl("resize", "/backstores/fileio/file0", "64M"), """\
+/backstores/fileio/file0 has 64.0MiB now, instead of 16.0MiB.
+It is not in the saved configuration: 'srpctl save'.
+""")
+        self.assertIn("(64.0MiB)", self.srpctl("ls", "/backstores/fileio"))
+        self.srpctl("save")
+        self.assertEqual(self.srpctl("/backstores/ramdisk/ram0", "resize", "32M"),
+                         "/backstores/ramdisk/ram0 has 32.0MiB now, instead of 16.0MiB.\n")
+        self.assertEqual(self.srpctl("diff"), "nothing is different\n")
+        out = self.json("resize", f"{TARGET}/luns/lun0", "48M")
+        self.assertEqual((out["size"], out["saved"]), (48 << 20, True))
+        out = self.srpctl(text_in=f"cd {TARGET}/acls/{ACL}/mapped_lun7\nresize\n")
+        self.assertIn("/backstores/fileio/file0 has 32.0MiB now", out)
+        for words, part in [([TARGET, "1G"], "it is no backstore"), (["1G"], "it is no backstore"),
+                            (["/backstores/ramdisk/no", "1G"], "no such object"),
+                            (["/backstores/ramdisk/ram0", "big"], "big"),
+                            (["/backstores/ramdisk/ram0", "1G", "2G"], "too many values"),
+                            (["/backstores/ramdisk/ram0", "9T"], "less than 8 TiB")]:
+            with self.subTest(words):
+                self.assertIn(part, self.srpctl("resize", *words, code=1))
+
     def test_errors_name_object_cause_and_remedy(self):
         self.make_all()
         for words, parts in [

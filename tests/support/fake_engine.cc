@@ -178,6 +178,16 @@ Result<void> FakeEngine::reconfigure(DeviceId device, const DeviceSpec&, bool) {
   return fail(ESRCH, "no handler");
 }
 
+/// It has had 16 MiB; what is behind it has 32 MiB.
+Result<Resized> FakeEngine::resize_device(DeviceId device, std::uint64_t bytes, bool may_shrink) {
+  if (auto planned = note("resize_device", fmt::format("{} {} shrink={}", number(device), bytes,
+                                                       may_shrink ? 1 : 0));
+      !planned)
+    return tl::unexpected(planned.error());
+  constexpr std::uint64_t mebibyte = std::uint64_t{1} << 20;
+  return Resized{16 * mebibyte, bytes != 0 ? bytes : 32 * mebibyte};
+}
+
 Result<void> FakeEngine::format_protection(DeviceId device) {
   return note("format_protection", fmt::format("{}", number(device)));
 }

@@ -34,6 +34,7 @@ class FakeEngine final : public Engine {
   Result<void> set_attributes(DeviceId device, const DeviceAttributes& attributes) override;
   void set_identity(DeviceId device, const Identity& identity) override;
   Result<void> reconfigure(DeviceId device, const DeviceSpec& spec, bool write_cache) override;
+  Result<Resized> resize_device(DeviceId device, std::uint64_t bytes, bool may_shrink) override;
   Result<void> format_protection(DeviceId device) override;
   void set_port_group(DeviceId device, const PortGroupState& group) override;
   void remove_port_group(DeviceId device, std::uint16_t id) override;

@@ -6,7 +6,9 @@
 #include <string>
 #include <vector>
 
+#include "control/resize.h"
 #include "rpc/methods.h"
+#include "rpc/paths.h"
 #include "rpc/services.h"
 
 namespace srpd::rpc {
@@ -142,6 +144,34 @@ Answer<Json> drain(Services& services, const Arguments& arguments) {
   return Json{{"drained", services.drained}};
 }
 
+tl::unexpected<Fault> no_backstore(const std::string& path) {
+  return refused({path, "it is no backstore", "'objects' tells the paths of those there are"},
+                 EINVAL);
+}
+
+Answer<Json> resize(Services& services, const Arguments& arguments) {
+  const std::string path(inner_path(arguments.text("path")));
+  if (!path.starts_with("target/core/")) return no_backstore(path);
+  const std::int64_t bytes = arguments.number("size");
+  if (arguments.has("size") && bytes <= 0)
+    return fault(Code::invalid_parameters, "resize: 'size' is not a positive number of bytes");
+  const auto id = resolve(services.tree, path);
+  if (!id) return tl::unexpected(id.error());
+  const std::lock_guard lock(services.configuration);
+  const auto resized = control::resize(services.tree, *id, static_cast<std::uint64_t>(bytes),
+                                       arguments.flag("force"));
+  if (!resized) return refused(resized.error(), path);
+  Json problems = Json::array();
+  const auto saved = services.saved == nullptr
+                         ? Expected<bool>(false)
+                         : control::save_size(services.tree, path, *services.saved);
+  if (!saved) problems.push_back(json_of(saved.error()));
+  return Json{{"from", resized->from},
+              {"size", resized->to},
+              {"saved", saved.value_or(false)},
+              {"problems", std::move(problems)}};
+}
+
 constexpr Method methods[] = {
     {.name = "objects",
      .summary = "Backstores and targets with their LUNs and ACLs, in few words for each",
@@ -158,6 +188,14 @@ constexpr Method methods[] = {
      .call = drain,
      .parameters = {{{"target", Type::text, false, "its name as by objects; all without it"},
                      {"on", Type::boolean, false, "false: take logins again"}}}},
+    {.name = "resize",
+     .summary = "Give a backstore another size while hosts use it, here and in what is saved",
+     .result = "from and size in bytes, saved: whether the saved configuration has it, problems",
+     .call = resize,
+     .parameters = {{{"path", Type::text, true, "of the backstore, as by objects"},
+                     {"size", Type::number, false,
+                      "bytes; without it the size that its file or device has now"},
+                     {"force", Type::boolean, false, "shrink: hosts lose what they have beyond"}}}},
 };
 
 }  // namespace

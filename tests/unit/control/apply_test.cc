@@ -124,7 +124,18 @@ TEST_F(Apply, AnotherDeviceBehindALun) {
                               "/backstores/ramdisk/null0");
 }
 
-TEST_F(Apply, AnotherSizeReplacesADevice) {
+TEST_F(Apply, ADeviceGrowsWhileItIsUsed) {
+  object("ram0")["size"] = 16777216u + 4097;
+  object("file0")["size"] = 33554432u;
+  EXPECT_THAT(apply(),
+              UnorderedElementsAre("set /backstores/ramdisk/ram0 size: 16777216 -> 16785408",
+                                   "set /backstores/fileio/file0 size: 16777216 -> 33554432"));
+  EXPECT_THAT(calls, UnorderedElementsAre(HasSubstr("resize_device"), HasSubstr("resize_device")))
+      << "nothing goes";
+  EXPECT_THAT(apply(), IsEmpty());
+}
+
+TEST_F(Apply, ASmallerSizeReplacesADevice) {
   object("ram0")["size"] = 4096u * 100 - 5;
   object("null0")["size"] = 1024u * 4096 - 5;
   const auto lines = apply();

@@ -300,6 +300,74 @@ TEST_F(EngineTest, FilesAreOpenedAsTheTreeSays) {
   EXPECT_EQ(attentions(**host), std::vector<unsigned>{0x2a01});
 }
 
+TEST_F(EngineTest, HostsAreToldOfAnotherSize) {
+  const test::TemporaryFile file;
+  const std::string device = "target/core/fileio_0/file0";
+  make_target();
+  mkdir(device);
+  EXPECT_EQ(echo("fd_dev_name=" + file.path() + ",fd_dev_size=1048576", device + "/control"), 0);
+  EXPECT_EQ(echo("1", device + "/enable"), 0);
+  make_lun(1, "fileio_0/file0");
+  map(1, 1);
+  auto host = log_in();
+  ASSERT_TRUE(host) << host.error().text();
+  attentions(**host);
+  attentions(**host, 1);
+  const auto resize = [&](const std::string& path, std::uint64_t bytes, bool may_shrink = false) {
+    const auto resized = lio::resize_device(*tree_, at(path), bytes, may_shrink);
+    return resized ? 0 : resized.error().code;
+  };
+  const Bytes read_capacity = bytes({0x25, 0, 0, 0, 0, 0, 0, 0, 0, 0});
+  EXPECT_EQ(resize(device, 2 << 20), 0);
+  EXPECT_EQ(std::filesystem::file_size(file.path()), 2u << 20);
+  EXPECT_EQ(attentions(**host, 1), std::vector<unsigned>{0x2a09});
+  EXPECT_EQ(test::to_hex(ask(**host, read_capacity, 1, {}, 8).data), "00000fff00000200");
+  const Bytes write_last = bytes({0x2a, 0, 0, 0, 0x0f, 0xff, 0, 0, 1, 0});
+  EXPECT_EQ(ask(**host, write_last, 1, test::pattern(512, 1)).status, 0);
+  EXPECT_EQ(attentions(**host), std::vector<unsigned>{}) << "of no other LUN";
+
+  EXPECT_EQ(resize(device, 1 << 20), EPERM);
+  EXPECT_EQ(resize(device, 1 << 20, true), 0);
+  EXPECT_EQ(attentions(**host, 1), std::vector<unsigned>{0x2a09});
+  EXPECT_EQ(ask(**host, write_last, 1, test::pattern(512, 1)).code, 0x2100u);
+  EXPECT_EQ(echo("fd_dev_size=2097152", device + "/control"), 0);
+  EXPECT_EQ(attentions(**host, 1), std::vector<unsigned>{0x2a09});
+  EXPECT_EQ(resize("target/core/rd_mcp_0/ram0", 1 << 20), 0);
+  EXPECT_EQ(attentions(**host), std::vector<unsigned>{0x2a09});
+  EXPECT_EQ(test::to_hex(ask(**host, read_capacity, 0, {}, 8).data), "000007ff00000200");
+}
+
+TEST_F(EngineTest, AHandlerOfOursTakesAnotherSize) {
+  const std::string device = "target/core/user_0/null0";
+  mkdir(device);
+  EXPECT_EQ(echo("dev_config=null/x,dev_size=1048576", device + "/control"), 0);
+  EXPECT_EQ(echo("1", device + "/enable"), 0);
+  EXPECT_EQ(echo("2097152", device + "/attrib/dev_size"), 0);
+  EXPECT_THAT(cat(device + "/info"), HasSubstr("Size: 2097152"));
+  EXPECT_EQ(echo("null/y", device + "/attrib/dev_config"), ESRCH);
+}
+
+TEST_F(EngineTest, WhatIsWaitedForCanGetAnotherSize) {
+  const test::TemporaryFile file;
+  std::filesystem::resize_file(file.path(), 1 << 20);
+  const std::string device = "target/core/fileio_0/file0";
+  engine_->set_patient(true);
+  mkdir(device);
+  EXPECT_EQ(echo("fd_dev_name=" + file.path() + ",fd_dev_size=2097152", device + "/control"), 0);
+  EXPECT_EQ(echo("1", device + "/enable"), 0);
+  engine_->set_patient(false);
+  ASSERT_EQ(engine_->waiting().size(), 1u);
+  EXPECT_THAT(engine_->waiting()[0].cause, HasSubstr("1 MiB, less than the 2 MiB"));
+  const auto resize = [&](std::uint64_t bytes, bool may_shrink) {
+    const auto resized = lio::resize_device(*tree_, at(device), bytes, may_shrink);
+    return resized ? 0 : resized.error().code;
+  };
+  EXPECT_EQ(resize(0, false), ENODEV);
+  EXPECT_EQ(resize(1 << 20, false), EPERM);
+  EXPECT_EQ(resize(1 << 20, true), 0);
+  EXPECT_EQ(engine_->look_for_waiting().size(), 1u);
+}
+
 // As a saved configuration is restored: the disk is not there yet.
 TEST_F(EngineTest, WhatIsMissingIsWaitedFor) {
   const test::TemporaryFile file;

@@ -117,6 +117,57 @@ TEST(LioEngine, RefusalsChangeNothing) {
   EXPECT_EQ(world.text(tpg + "/attrib/srp_sq_size"), "4096\n");
 }
 
+TEST(LioEngine, ASizeWrittenToAFileInUseIsItsNewOne) {
+  World world;
+  const std::string file = "core/fileio_1/file";
+  world.mkdir("core/fileio_1");
+  world.mkdir(file);
+  world.write(file + "/control", "fd_dev_name=/tmp/file0.img,fd_dev_size=1048576");
+  ASSERT_EQ(world.write(file + "/enable", "1"), 0);
+  world.engine.take_calls();
+  EXPECT_EQ(world.write(file + "/control", "fd_dev_size=2097152"), 0);
+  EXPECT_THAT(world.engine.take_calls(), ElementsAre("resize_device 1 2097152 shrink=1"));
+  EXPECT_THAT(world.text(file + "/info"), HasSubstr("Size: 2097152"));
+  EXPECT_EQ(world.write(file + "/control", "fd_dev_size=2097152"), 0);
+  EXPECT_THAT(world.engine.take_calls(), IsEmpty());
+  world.engine.fail_next("resize_device", ENOSPC);
+  EXPECT_EQ(world.write(file + "/control", "fd_async_io=1,fd_dev_size=4194304"), ENOSPC);
+  EXPECT_THAT(world.text(file + "/info"), HasSubstr("Size: 2097152"));
+  EXPECT_THAT(world.text(file + "/info"), HasSubstr("Async: 1"));
+  world.make_ramdisk("rd_mcp_0", "r");
+  world.engine.take_calls();
+  EXPECT_EQ(world.write(device + "/control", "rd_pages=32"), 0) << "as the kernel";
+  EXPECT_THAT(world.engine.take_calls(), IsEmpty());
+}
+
+TEST(LioEngine, ResizeKeepsWhoDecidesOnTheSize) {
+  World world;
+  make_all(world);
+  world.mkdir("core/fileio_1");
+  for (const std::string file : {"sized", "whole"}) {
+    world.mkdir("core/fileio_1/" + file);
+    world.write("core/fileio_1/" + file + "/control", "fd_dev_name=/dev/ram0");
+  }
+  world.write("core/fileio_1/sized/control", "fd_dev_size=16777216");
+  const auto resize = [&](const std::string& path, std::uint64_t bytes) {
+    const auto resized = resize_device(world.tree, *world.find(path), bytes, false);
+    return resized ? 0 : resized.error().code;
+  };
+  EXPECT_EQ(resize("core/fileio_1/sized", 4096), ENODEV) << "not enabled";
+  for (const std::string file : {"sized", "whole"})
+    ASSERT_EQ(world.write("core/fileio_1/" + file + "/enable", "1"), 0);
+  EXPECT_EQ(resize("core/fileio_1/sized", 0), 0);
+  EXPECT_EQ(resize("core/fileio_1/whole", 0), 0);
+  EXPECT_THAT(world.text("core/fileio_1/sized/info"), HasSubstr("Size: 33554432"));
+  EXPECT_THAT(world.text("core/fileio_1/whole/info"), HasSubstr("Size: 0"));
+  EXPECT_EQ(resize("core/fileio_1/whole", 1 << 20), 0);
+  EXPECT_THAT(world.text("core/fileio_1/whole/info"), HasSubstr("Size: 1048576"));
+  EXPECT_EQ(resize(device, 4097), 0);
+  EXPECT_THAT(world.text(device + "/info"), HasSubstr("2*4096")) << "whole pages";
+  EXPECT_EQ(resize(device, std::uint64_t{1} << 43), ERANGE);
+  EXPECT_EQ(resize(port, 4096), EINVAL);
+}
+
 TEST(LioEngine, PortGroupsMoveTheirLuns) {
   World world;
   make_all(world);

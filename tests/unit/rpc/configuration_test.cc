@@ -4,6 +4,7 @@
 
 #include <fstream>
 
+#include "control/tree_save.h"
 #include "support/directory.h"
 #include "support/rpc_world.h"
 
@@ -112,6 +113,46 @@ TEST_F(Configuration, ObjectsAreThoseThatTargetcliShows) {
             Json::parse(R"({"index": 1, "path": "target/)" + std::string(lio::test::dumped_port) +
                         R"(/tpgt_1/acls/0x00000000000000000002c90300a0b0c1/lun_1", "lun": 1,
                         "object": "/backstores/fileio/file0", "write_protect": true})"));
+}
+
+TEST_F(Configuration, ResizeIsSavedWithoutWhatIsNot) {
+  const std::string path = "target/core/rd_mcp_0/a";
+  world.result("apply", config({"a"}));
+  EXPECT_EQ(world.result("resize", {{"path", path}, {"size", 131072}})["saved"], false)
+      << "nothing is";
+  world.result("save");
+  const Json before = Json::parse(*saved.read());
+  world.result("add", config({"b"}));
+  const Json resized =
+      world.result("resize", {{"path", "/sys/kernel/config/" + path}, {"size", 262144}});
+  EXPECT_EQ(resized["saved"], true);
+  EXPECT_EQ(resized["size"], 262144);
+  EXPECT_EQ(resized["problems"], Json::array());
+  Json after = Json::parse(*saved.read());
+  EXPECT_EQ(after["storage_objects"][0]["size"], 262144);
+  after["storage_objects"][0]["size"] = 131072;
+  EXPECT_EQ(after, before);
+  EXPECT_EQ(*saved.read(), [&] {
+    world.result("tree.delete", {{"path", "target/core/rd_mcp_1/b"}});
+    world.result("tree.delete", {{"path", "target/core/rd_mcp_1"}});
+    return control::save_tree(world.lio.tree).text;
+  }()) << "byte for byte as if it were saved";
+  EXPECT_EQ(world.result("diff")["differences"], Json::array());
+}
+
+TEST_F(Configuration, ResizeRefusesInWords) {
+  world.result("apply", config({"a"}));
+  const std::string path = "target/core/rd_mcp_0/a";
+  for (const char* other : {"target/core", "target/srpt", "target/core/rd_mcp_0",
+                            "target/core/rd_mcp_0/a/attrib", "target/core/rd_mcp_0/a/enable", ""})
+    EXPECT_EQ(world.fault("resize", {{"path", other}}).code, Code::refused) << other;
+  for (const std::int64_t size : {std::int64_t{0}, std::int64_t{-1}, INT64_MIN})
+    EXPECT_EQ(world.fault("resize", {{"path", path}, {"size", size}}).code,
+              Code::invalid_parameters);
+  world.lio.engine.fail_next("resize_device", EPERM);
+  const Fault refused = world.fault("resize", {{"path", path}, {"size", 4096}});
+  EXPECT_EQ(refused.data["name"], "EPERM");
+  EXPECT_EQ(refused.data["cause"], "as planned");
 }
 
 TEST_F(Configuration, StatusNamesWhatCannotBeUsed) {

@@ -159,6 +159,89 @@ TEST_F(FileTest, AConfiguredSizeDoesNotGrow) {
       bench->run_until([&] { return store->size() != 1u << 20; }, 3 * FileStore::poll_interval));
 }
 
+/// The size of the file, not of the store.
+std::uint64_t length_of(const std::string& path) {
+  struct stat status{};
+  EXPECT_EQ(::stat(path.c_str(), &status), 0);
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
+std::string text_of(const Expected<std::uint64_t>& resized) {
+  return resized ? "" : resized.error().text();
+}
+
+TEST_F(FileTest, ResizeExtendsTheFileAndTells) {
+  make_file("grown", 1u << 20);
+  const auto store = opened(specification("grown", 1u << 20));
+  Sizes sizes;
+  store->set_observer(&sizes);
+  Driver driver(*bench, *store);
+  ASSERT_EQ(driver.write(0, pattern(65536, 1)), 0);
+  const auto grown = store->resize({.bytes = (3u << 20) + 100});
+  ASSERT_TRUE(grown) << grown.error().text();
+  EXPECT_EQ(*grown, 3u << 20) << "whole blocks";
+  EXPECT_EQ(store->size(), 3u << 20);
+  EXPECT_EQ(length_of(directory.file("grown")), 3u << 20);
+  EXPECT_EQ(sizes.seen, (std::vector<std::uint64_t>{3u << 20}));
+  EXPECT_TRUE(driver.read(0, 65536) == pattern(65536, 1));
+  EXPECT_EQ(driver.write((3u << 20) - 4096, pattern(4096, 2)), 0);
+  EXPECT_TRUE(driver.read((3u << 20) - 4096, 4096) == pattern(4096, 2));
+  EXPECT_EQ(store->resize({.bytes = 3u << 20}).value_or(0), 3u << 20);
+  EXPECT_EQ(sizes.seen.size(), 1u) << "nothing has changed";
+}
+
+TEST_F(FileTest, ResizeShrinksOnlyOnDemandAndCutsNothing) {
+  make_file("shorter", 2u << 20);
+  const auto store = opened(specification("shorter"));
+  Sizes sizes;
+  store->set_observer(&sizes);
+  EXPECT_TRUE(
+      contains(text_of(store->resize({.bytes = 1u << 20})), "from 2 MiB to 1 MiB: hosts lose"));
+  EXPECT_TRUE(sizes.seen.empty());
+  EXPECT_EQ(store->resize({.bytes = 1u << 20, .may_shrink = true}).value_or(0), 1u << 20);
+  EXPECT_EQ(sizes.seen, (std::vector<std::uint64_t>{1u << 20}));
+  EXPECT_EQ(length_of(directory.file("shorter")), 2u << 20);
+  EXPECT_FALSE(
+      bench->run_until([&] { return store->size() != 1u << 20; }, 3 * FileStore::poll_interval))
+      << "its size is a configured one from now on";
+  EXPECT_TRUE(contains(text_of(store->resize({.bytes = 100, .may_shrink = true})), "at least one"));
+}
+
+TEST_F(FileTest, ResizeWithoutASizeTakesOverThatOfTheFile) {
+  make_file("taken", 1u << 20);
+  const auto store = opened(specification("taken", 1u << 20));
+  ASSERT_EQ(::truncate(directory.file("taken").c_str(), (4 << 20) + 511), 0);
+  EXPECT_EQ(store->resize({}).value_or(0), 4u << 20);
+  EXPECT_EQ(store->size(), 4u << 20);
+}
+
+TEST_F(FileTest, ResizeDoesNotHideThatAFileWasCut) {
+  make_file("cut", 2u << 20);
+  const auto store = opened(specification("cut", 2u << 20));
+  Driver driver(*bench, *store);
+  ASSERT_EQ(::truncate(directory.file("cut").c_str(), 1 << 20), 0);
+  EXPECT_TRUE(contains(text_of(store->resize({.bytes = 4u << 20})), "only 1 MiB of the 2 MiB"));
+  EXPECT_EQ(length_of(directory.file("cut")), 1u << 20);
+  EXPECT_TRUE(contains(text_of(store->resize({})), "would shrink"));
+  EXPECT_TRUE(driver.read(1u << 20, 4096).empty());
+  EXPECT_EQ(store->resize({.may_shrink = true}).value_or(0), 1u << 20);
+  EXPECT_EQ(store->size(), 1u << 20);
+  EXPECT_EQ(driver.write((1u << 20) - 4096, pattern(4096, 1)), 0) << "it is whole again";
+  ASSERT_EQ(::truncate(directory.file("cut").c_str(), 0), 0);
+  EXPECT_TRUE(contains(text_of(store->resize({.may_shrink = true})), "nothing behind it"));
+}
+
+TEST_F(FileTest, ResizeNamesWhatStandsAgainstIt) {
+  make_file("read", 1u << 20);
+  Specification reader = specification("read");
+  reader.read_only = true;
+  EXPECT_TRUE(contains(text_of(opened(reader)->resize({.bytes = 2u << 20})), "served read-only"));
+  const auto store = opened(specification("new", 1u << 20));
+  EXPECT_TRUE(
+      contains(text_of(store->resize({.bytes = std::uint64_t{1} << 62})), "cannot be made"));
+  EXPECT_EQ(store->size(), 1u << 20);
+}
+
 TEST_F(FileTest, ShrunkFileIsAMediumErrorUntilItIsWholeAgain) {
   make_file("shrunk", 2u << 20);
   const auto store = opened(specification("shrunk"));

@@ -182,6 +182,19 @@ TEST_F(IblockTest, GrowthIsNoticedAndTold) {
   store->set_observer(nullptr);
 }
 
+TEST_F(IblockTest, ItsSizeIsTakenOverAtOnce) {
+  ASSERT_NO_FATAL_FAILURE(attach({}));
+  if (IsSkipped()) return;
+  const auto store = opened(specification());
+  ASSERT_NE(store, nullptr);
+  device->resize(24u << 20);
+  EXPECT_EQ(store->resize({}).value_or(0), 24u << 20);
+  EXPECT_EQ(store->size(), 24u << 20);
+  const auto more = store->resize({.bytes = 32u << 20});
+  ASSERT_FALSE(more);
+  EXPECT_NE(more.error().text().find("has only 24 MiB"), std::string::npos) << more.error().text();
+}
+
 TEST_F(IblockTest, AVanishedDeviceIsNoDevice) {
   ASSERT_NO_FATAL_FAILURE(attach({}));
   if (IsSkipped()) return;

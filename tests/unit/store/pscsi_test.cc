@@ -377,6 +377,33 @@ TEST(PscsiLimits, OfADiskAreThoseOfItsQueue) {
   EXPECT_EQ(large.properties.block_size, 512u);
 }
 
+struct Sizes final : Observer {
+  void on_size_changed(std::uint64_t bytes) override { seen.push_back(bytes); }
+  std::vector<std::uint64_t> seen;
+};
+
+TEST(PscsiSize, IsThatOfTheDevice) {
+  FakeSysfs sysfs;
+  sysfs.write("block/sdz/size", "16384");
+  OpenedDevice device;
+  read_limits(device, sysfs.device());
+  PscsiStore store(std::move(device), [](int, sg_io_hdr&) { return 0; });
+  Sizes sizes;
+  store.set_observer(&sizes);
+  EXPECT_FALSE(store.resize({.bytes = 32768 * 512}));
+  EXPECT_EQ(store.resize({}).value_or(0), 16384u * 512);
+  EXPECT_TRUE(sizes.seen.empty());
+  sysfs.write("block/sdz/size", "32768");
+  EXPECT_EQ(store.resize({}).value_or(0), 32768u * 512);
+  EXPECT_EQ(sizes.seen, (std::vector<std::uint64_t>{32768 * 512}));
+  EXPECT_EQ(store.size(), 32768u * 512);
+  EXPECT_TRUE(std::filesystem::exists(sysfs.device() + "/rescan")) << "the kernel asks it again";
+  sysfs.write("block/sdz/size", "16384");
+  EXPECT_FALSE(store.resize({}));
+  EXPECT_TRUE(store.resize({.may_shrink = true}));
+  store.set_observer(nullptr);
+}
+
 TEST(PscsiLimits, OfWhatHasNoQueueAreCautious) {
   FakeSysfs sysfs;
   OpenedDevice tape;

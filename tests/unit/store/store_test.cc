@@ -237,6 +237,72 @@ TEST(Ramdisk, UntouchedMemoryCostsNothing) {
   EXPECT_EQ((*opened)->description(), "ramdisk 1 TiB");
 }
 
+struct Sizes final : Observer {
+  void on_size_changed(std::uint64_t bytes) override { seen.push_back(bytes); }
+  std::vector<std::uint64_t> seen;
+};
+
+TEST_P(StoreTest, ResizesWhileItIsServed) {
+  if (device() != nullptr) {  // which has the size that it has
+    EXPECT_EQ(store().resize({}).value_or(0), size);
+    EXPECT_FALSE(store().resize({.bytes = 2 * size}));
+    return;
+  }
+  constexpr std::uint64_t larger = 24u << 20;
+  Sizes sizes;
+  store().set_observer(&sizes);
+  const auto data = pattern(65536, 9);
+  ASSERT_EQ(driver().write(size - 65536, data), 0);
+  const auto grown = store().resize({.bytes = larger});
+  ASSERT_TRUE(grown) << grown.error().text();
+  EXPECT_EQ(*grown, larger);
+  EXPECT_EQ(store().size(), larger);
+  EXPECT_TRUE(all_zero(driver().read(size, 65536)));
+  ASSERT_EQ(driver().write(larger - 65536, data), 0);
+  if (kind().keeps_data) {
+    EXPECT_TRUE(driver().read(size - 65536, 65536) == data);
+    EXPECT_TRUE(driver().read(larger - 65536, 65536) == data);
+  }
+  EXPECT_NE(store().description().find("24 MiB"), std::string::npos) << store().description();
+  EXPECT_FALSE(store().resize({.bytes = size}));
+  EXPECT_EQ(store().size(), larger);
+  EXPECT_TRUE(store().resize({.bytes = size, .may_shrink = true}));
+  EXPECT_EQ(store().size(), size);
+  EXPECT_EQ(sizes.seen, (std::vector<std::uint64_t>{larger, size}));
+  EXPECT_FALSE(store().resize({.bytes = 1, .may_shrink = true}));
+  store().set_observer(nullptr);
+}
+
+TEST(Ramdisk, WhatGrowsBackIsEmpty) {
+  const auto bench = make_loop_bench("simulated");
+  const auto opened =
+      open({.type = "ramdisk", .name = "disk0", .path = {}, .size = 64u << 20}, bench->loop());
+  ASSERT_TRUE(opened) << opened.error().text();
+  Driver driver(*bench, **opened);
+  for (const std::uint64_t at : {std::uint64_t{50} << 20, std::uint64_t{90} << 20}) {
+    ASSERT_TRUE((*opened)->resize({.bytes = 128u << 20}));
+    ASSERT_EQ(driver.write(at, pattern(8u << 20, at)), 0);
+    ASSERT_TRUE((*opened)->resize({.bytes = 4096, .may_shrink = true}));
+    ASSERT_TRUE((*opened)->resize({.bytes = 128u << 20}));
+    EXPECT_TRUE(all_zero(driver.read(at, 8u << 20)));
+  }
+}
+
+TEST(Ramdisk, GrowsAsFarAsItsAddressesReach) {
+  const auto bench = make_loop_bench("simulated");
+  const auto opened =
+      open({.type = "ramdisk", .name = "disk0", .path = {}, .size = 64u << 20}, bench->loop());
+  ASSERT_TRUE(opened) << opened.error().text();
+  const std::byte* const before = (*opened)->map(0, 512);
+  EXPECT_TRUE((*opened)->resize({.bytes = 1u << 30}));
+  EXPECT_EQ((*opened)->map(0, 512), before) << "hosts are reading there";
+  const auto refused = (*opened)->resize({.bytes = (1u << 30) + 4096});
+  ASSERT_FALSE(refused);
+  EXPECT_NE(refused.error().text().find("can grow to 1 GiB"), std::string::npos);
+  EXPECT_NE(refused.error().text().find("make another ramdisk"), std::string::npos);
+  EXPECT_EQ((*opened)->size(), 1u << 30);
+}
+
 TEST(Ramdisk, NeedsASizeThatExists) {
   const auto bench = make_loop_bench("simulated");
   EXPECT_FALSE(open({.type = "ramdisk", .name = "disk0", .path = {}, .size = 0}, bench->loop()));
