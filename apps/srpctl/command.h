@@ -26,6 +26,7 @@ struct Common {
   std::string socket = rpc::default_socket;
   bool json = false;
   std::string place = "/";  ///< what paths are relative to
+  bool in_shell = false;
 };
 
 /// A command says how it is called and returns what to do; that returns the exit code.

@@ -111,6 +111,7 @@ int run_words(Common& common, std::vector<std::string> words, bool in_shell) {
   app.require_subcommand(1);
   if (!in_shell) add_options(app, common);
   common.json = false;
+  common.in_shell = in_shell;
   app.add_flag("--json", common.json, "Print what srpd says, as JSON");
   std::map<const CLI::App*, Action> actions;
   for (const CommandEntry& command : all_commands) {

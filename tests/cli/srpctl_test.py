@@ -9,6 +9,25 @@ from srpctl_support import ACL, HOST, TARGET, WWN, SrpctlTest
 from support import BIN
 
 
+SCST = """\
+HANDLER vdisk_fileio {
+  DEVICE disk1 {
+    filename DISK
+    usn 0123456789abcdef
+  }
+}
+TARGET_DRIVER ib_srpt {
+  TARGET 0002c903000e8acc0002c903000e8acd {
+    enabled 1
+    GROUP hosts {
+      LUN 0 disk1
+      INITIATOR 0x00000000000000000002c90300a0b0c1
+    }
+  }
+}
+"""
+
+
 class Objects(SrpctlTest):
     def test_what_targetcli_makes_is_made_and_drawn(self):
         self.make_all()
@@ -175,6 +194,39 @@ class Configuration(SrpctlTest):
         self.assertIn("good", self.srpctl("ls"))
         self.assertIn("would be missing", self.srpctl("save", code=1))
         self.assertIn("Saved", self.srpctl("save", "--incomplete"))
+
+    def scst(self, disk):
+        """scst.conf that serves such a file."""
+        path = self.directory / "scst.conf"
+        path.write_text(SCST.replace("DISK", str(self.make_file(disk, 1 << 20))))
+        return path
+
+    def test_another_target_is_taken_over_in_one_command(self):
+        self.srpctl("create", "/backstores/ramdisk", "mine", "1M")
+        source = self.scst("one.img")
+        out = self.srpctl("import", source, "--apply")
+        self.assertIn("1 disk and 1 target served and saved.", out)
+        listed = self.srpctl("ls")
+        for part in ["mine", "disk1", "ib.0002c903000e8acc0002c903000e8acd", "mapped_lun0"]:
+            self.assertIn(part, listed)
+        self.assertEqual(self.srpctl("diff"), "nothing is different\n")
+        self.assertIn("served and saved", self.srpctl("import", source, "--apply"))
+        self.scst("other.img")
+        out = self.srpctl("import", source, "--apply", code=1)
+        self.assertIn("/backstores/fileio/disk1: something of that name is there already: dev", out)
+
+    def test_another_target_is_taken_over_by_a_pipe(self):
+        source = self.scst("one.img")
+        self.srpctl("create", "/backstores/ramdisk", "mine", "1M")
+        line = f"{BIN / 'srpctl'} import {source} | {BIN / 'srpctl'} --socket {self.socket} apply"
+        done = subprocess.run(["sh", "-c", line], capture_output=True, text=True, timeout=60,
+                              env=self.environment())
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("- /backstores/ramdisk/mine\n", done.stdout)
+        self.assertIn("+ /backstores/fileio/disk1\n", done.stdout)
+        out = self.srpctl(text_in="apply\nls /srpt 1\n")
+        self.assertIn("no file is named", out)
+        self.assertIn("Targets: 1", out)
 
     def test_what_is_no_configuration(self):
         for text, cause in [("", "empty"), ("[]", "no JSON object"), ("{}", "storage_objects"),
