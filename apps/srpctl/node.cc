@@ -36,6 +36,7 @@ std::string in_words(const Json& device) {
   if (!info.empty() && info != "nullio") out += " " + info;
   if (!out.empty()) out += " ";
   if (!device["enabled"].get<bool>()) return out + "not enabled";
+  if (device.value("waiting", false)) return out + "waiting";
   return out + (used ? "activated" : "deactivated");
 }
 
@@ -43,9 +44,9 @@ void add_device(Node& plugin, const Json& device) {
   Node& node =
       add(plugin, Kind::device, text(device, "name"), in_words(device), text(device, "path"));
   node.data = device;
-  node.colour = !device["enabled"].get<bool>() ? Colour::red
-                : device["luns"] == 0          ? Colour::yellow
-                                               : Colour::green;
+  node.colour = !device["enabled"].get<bool>() || device.value("waiting", false) ? Colour::red
+                : device["luns"] == 0                                            ? Colour::yellow
+                                                                                 : Colour::green;
   const Json& groups = device["groups"];
   Node& alua = add(node, Kind::groups, "alua", fmt::format("ALUA Groups: {}", groups.size()),
                    node.tree + "/alua");

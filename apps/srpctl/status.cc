@@ -35,6 +35,9 @@ int show(const Json& status) {
              plural(status["sessions"].get<std::size_t>(), "session"),
              plural(status["refusals"].get<std::size_t>(), "refused login"));
   show_ports(status["ports"]);
+  for (const Json& each : status.value("waiting", Json::array()))
+    fmt::print("{}: {}; {}\n", paint(word(each, "object"), Colour::yellow), word(each, "cause"),
+               word(each, "remedy"));
   if (!status["drained"].empty())
     fmt::print("{}\n", paint("drained: 'srpctl drain --off' takes logins again", Colour::yellow));
   for (const Json& each : status["problems"])

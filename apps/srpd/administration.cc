@@ -1,8 +1,10 @@
 #include "srpd/administration.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
+#include <iterator>
 #include <utility>
 
 #include "base/log.h"
@@ -11,6 +13,7 @@
 #include "control/saved_file.h"
 #include "control/tree_restore.h"
 #include "lio/root.h"
+#include "mount/mount_table.h"
 #include "ns/configfs.h"
 #include "rpc/dispatcher.h"
 #include "runtime/thread.h"
@@ -24,6 +27,15 @@ using namespace std::chrono_literals;
 constexpr auto patience = 1s;
 
 }  // namespace
+
+Expected<std::optional<gid_t>> control_group(const Options& options) {
+  if (options.control_group.empty()) return std::nullopt;
+  const auto group = rpc::find_group(options.control_group);
+  if (!group)
+    return failure("--control-group: " + group.error().object, group.error().cause,
+                   group.error().remedy);
+  return std::optional(*group);
+}
 
 Administration::Administration(const Options& options, Server& server, Loops& loops, Events events)
     : options_(options),
@@ -44,7 +56,9 @@ Administration::Administration(const Options& options, Server& server, Loops& lo
                 .sessions = [this] { return rpc::sessions_of(server_.target(), home_); },
                 .saved = &saved_,
                 .version = SRPD_VERSION,
-                .listening = [this] { return listening(); }} {}
+                .listening = [this] { return listening(); },
+                .waiting = [this] { return waiting(); },
+                .troubles = [this] { return troubles(); }} {}
 
 Administration::~Administration() {
   if (thread_.joinable()) thread_.join();
@@ -125,7 +139,9 @@ void Administration::apply_saved() {
   if (!json)
     return log::error("reload: {}: {}; nothing is changed", saved_file_, json.error().text());
   const std::lock_guard lock(services_.configuration);
+  engine_.set_patient(true);
   const auto applied = control::apply_configuration(tree_, *json);
+  engine_.set_patient(false);
   if (!applied)
     return log::error("reload: {}: {}; nothing is changed", saved_file_, applied.error().text());
   for (const Error& problem : applied->problems) log::warning("reload: {}", problem.text());
@@ -153,6 +169,7 @@ void Administration::mount() {
   auto mounted = mount::Mount::start(tree_, where);
   if (!mounted) {
     log::warning("the tree is not mounted: {}", mounted.error().text());
+    not_mounted_ = mounted.error();
     return;
   }
   mount_ = std::move(*mounted);
@@ -166,6 +183,8 @@ void Administration::answer() {
   std::filesystem::create_directories(std::filesystem::path(saved_file_).parent_path(), error);
   rpc::ServerOptions options;
   options.path = options_.control;
+  options.group = control_group(options_).value_or(std::nullopt);
+  options.passed = runtime::run_on(home_, [this] { return server_.take_passed(options_.control); });
   auto started = rpc::Server::start(
       [this](std::string_view line) { return rpc::answer_line(services_, line); }, options);
   if (!started) {
@@ -183,9 +202,49 @@ std::vector<std::string> Administration::listening() const {
   });
 }
 
+std::vector<Error> Administration::troubles() const {
+  std::vector<Error> found;
+  const mount::Mount* const own = own_mount_;
+  if (not_mounted_)
+    found.push_back(
+        {options_.tree,
+         "the tree is not mounted, so LIO's tools find nothing: " + not_mounted_->text(),
+         "mend that and restart srpd; srpctl works meanwhile"});
+  else if (own != nullptr && mount::find_mounted(mount::mount_table(), own->directory()) == nullptr)
+    found.push_back({own->directory(), "the tree was unmounted, so LIO's tools find nothing",
+                     "restart srpd; srpctl works meanwhile"});
+  if (options_.loop.backend == runtime::LoopOptions::Backend::automatic && home_.kind() == "epoll")
+    found.push_back({"io_uring",
+                     "this machine refuses it, so disks are reached by threads, which is slower",
+                     "allow it: sysctl kernel.io_uring_disabled=0, and no filter of system calls "
+                     "against it (containers have one)"});
+  return found;
+}
+
+std::vector<Error> Administration::waiting() const {
+  std::vector<Error> missing;
+  for (const control::WaitingDevice& device : engine_.waiting())
+    missing.push_back(control::error_of(device));
+  std::sort(missing.begin(), missing.end(),
+            [](const Error& a, const Error& b) { return a.object < b.object; });
+  auto addresses = runtime::run_on(home_, [this] { return server_.waiting(); });
+  std::move(addresses.begin(), addresses.end(), std::back_inserter(missing));
+  return missing;
+}
+
 void Administration::look_for_waiting() {
   for (const control::Arrival& arrival : engine_.look_for_waiting())
     lio::device_arrived(tree_, arrival.id, arrival.spec, arrival.properties);
+  look_for_listeners();
+}
+
+// The name service is asked by this thread, since it may take its time.
+void Administration::look_for_listeners() {
+  const auto waiting = runtime::run_on(home_, [this] { return server_.waiting_listeners(); });
+  for (const WaitingListener& each : waiting) {
+    const auto address = parse_listen(each.text);
+    runtime::run_on(home_, [&] { server_.try_again(each.text, address); });
+  }
 }
 
 // Whether it is time to end.

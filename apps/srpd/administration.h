@@ -2,10 +2,13 @@
 // configuration, mounted for LIO's tools, and drives the target of the server.
 #pragma once
 
+#include <sys/types.h>
+
 #include <condition_variable>
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -20,6 +23,9 @@
 #include "tree/tree.h"
 
 namespace srpd::app {
+
+/// Of the control socket, as the options have it.
+Expected<std::optional<gid_t>> control_group(const Options& options);
 
 class Administration {
  public:
@@ -52,7 +58,10 @@ class Administration {
   void mount();
   void answer();
   std::vector<std::string> listening() const;
+  std::vector<Error> waiting() const;
+  std::vector<Error> troubles() const;
   void look_for_waiting();
+  void look_for_listeners();
   void apply_saved();
   bool sleep();
   std::vector<std::function<void()>> take_reloads();
@@ -67,6 +76,7 @@ class Administration {
   std::atomic<const mount::Mount*> own_mount_ = nullptr;
   tree::Tree tree_;
   std::unique_ptr<mount::Mount> mount_;
+  std::optional<Error> not_mounted_;  ///< why
   control::SavedFile saved_;
   rpc::Services services_;
   std::unique_ptr<rpc::Server> control_;  ///< what srpctl asks

@@ -58,7 +58,7 @@ Expected<std::vector<transport::Address>> addresses_for(const std::string& text,
     return failure("--listen " + text, "no TCP socket of this name was passed",
                    "start srpd by a socket unit with this FileDescriptorName=");
   }
-  auto address = transport::Address::parse(text, default_port);
+  auto address = parse_listen(text);
   if (!address) return tl::make_unexpected(address.error());
   return std::vector{*address};
 }
@@ -77,24 +77,34 @@ void wait_until_free(const transport::Address& address) {
   }
 }
 
-Expected<std::vector<transport::Address>> wanted_addresses(const Options& options,
-                                                           const service::PassedSockets& sockets) {
-  auto wanted = options.listen.empty() ? passed_addresses(sockets, std::nullopt)
-                                       : std::vector<transport::Address>();
+Expected<transport::Address> parse_listen(const std::string& text) {
+  return transport::Address::parse(text, default_port);
+}
+
+Expected<WantedAddresses> wanted_addresses(const Options& options,
+                                           const service::PassedSockets& sockets) {
+  WantedAddresses wanted;
+  if (options.listen.empty()) wanted.addresses = passed_addresses(sockets, std::nullopt);
   for (const std::string& text : options.listen) {
     const auto more = addresses_for(text, sockets);
-    if (!more) return more;
-    wanted.insert(wanted.end(), more->begin(), more->end());
+    if (more) {
+      wanted.addresses.insert(wanted.addresses.end(), more->begin(), more->end());
+    } else if (options.manage && more.error().number == EAGAIN) {
+      log::warning("listen {}: {}; waiting for it", text, more.error().cause);
+      wanted.waiting.push_back({text, more.error()});
+    } else {
+      return tl::make_unexpected(more.error());
+    }
   }
   return wanted;
 }
 
 Expected<transport::Address> listen_at(const transport::Address& address, target::Target& target,
                                        Transports& transports,
-                                       const service::PassedSockets& sockets) {
+                                       const service::PassedSockets& sockets, bool again) {
   auto& transport = transports.for_address(address);
   const bool tcp = transport.name() == "iwarp";
-  if (tcp && !sockets.has(address.storage)) wait_until_free(address);
+  if (tcp && !again && !sockets.has(address.storage)) wait_until_free(address);
   auto listening = target.listen(transport, address);
   if (listening && tcp && !is_there(directory::gid_of(address)))
     log::warning("listen {}: no interface has this address yet; waiting for it", address.text());

@@ -198,6 +198,7 @@ int run(int argc, char** argv) {
   raise_file_limit();
   if (auto checked = check_device_management(*options); !checked) return fail(checked.error());
   if (options->manage) {
+    if (auto group = control_group(*options); !group) return fail(group.error());
     const auto loops = Loops::start(*options);
     return loops ? manage(*options, **loops) : fail(loops.error());
   }

@@ -232,6 +232,11 @@ tl::expected<Options, Exit> parse_command_line(int argc, const char* const* argv
                  "With --tree: the socket that srpctl asks (default /run/srpd/srpd.sock)")
       ->type_name("SOCKET")
       ->needs(tree);
+  app.add_option("--control-group", options.control_group,
+                 "With --tree: members of this group may ask there, too: they can do whatever "
+                 "srpctl can")
+      ->type_name("GROUP")
+      ->needs(tree);
   app.add_option("--state", options.state,
                  "With --tree: the folder of its saved configuration, "
                  "target/saveconfig.json (default /var/lib/srpd)")

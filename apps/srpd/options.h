@@ -34,6 +34,7 @@ struct Options {
   bool manage = false;            ///< --tree: what LIO's tree says, instead of disks or a file
   std::string tree = mount::default_directory;
   std::string control = rpc::default_socket;  ///< where srpctl asks, with a tree
+  std::string control_group;                  ///< who may ask there; empty: only its user
   std::string state =
       ns::default_state_directory;  ///< with --tree: where the saved configuration is
   std::vector<std::string> listen;

@@ -4,7 +4,8 @@
 #include <utility>
 
 #include "base/log.h"
-#include "srpd/listen.h"
+#include "directory/address.h"
+#include "srpd/interfaces.h"
 
 namespace srpd::app {
 namespace {
@@ -34,17 +35,18 @@ Server::~Server() { target_.watch_ports({}); }
 
 Expected<void> Server::open() {
   open_ = true;
-  const auto wanted = wanted_addresses(options_, sockets_);
+  auto wanted = wanted_addresses(options_, sockets_);
   if (!wanted) return tl::make_unexpected(wanted.error());
-  for (const transport::Address& address : *wanted) {
-    if (auto listens = listen(address); !listens) return listens;
+  waiting_ = std::move(wanted->waiting);
+  for (const transport::Address& address : wanted->addresses) {
+    if (auto listens = listen_now_or_later(address); !listens) return listens;
   }
   if (const std::uint16_t port = std::exchange(rdma_cm_port_, 0); port != 0) {
     if (auto listens = listen_for_rdma_cm(port); !listens) return listens;
   }
-  if (listening_.empty()) {
-    if (auto listens = listen(*transport::Address::parse(default_listener, default_port)); !listens)
-      return listens;
+  if (listening_.empty() && waiting_.empty()) {
+    const auto address = transport::Address::parse(default_listener, default_port);
+    if (auto listens = listen_now_or_later(*address); !listens) return listens;
   }
   for (const auto& unused : sockets_.sockets())
     log::warning("passed socket '{}' is not used; name it with --listen fd:{}", unused.name,
@@ -57,11 +59,23 @@ Expected<void> Server::open() {
   return {};
 }
 
-Expected<void> Server::listen(const transport::Address& address) {
-  auto bound = listen_at(address, target_, transports_, sockets_);
+Expected<void> Server::listen(const transport::Address& address, bool again) {
+  auto bound = listen_at(address, target_, transports_, sockets_, again);
   if (!bound) return tl::make_unexpected(bound.error());
   listening_.push_back(*bound);
-  return discovery_ ? discovery_->add(*bound) : Expected<void>{};
+  const auto found = discovery_ ? discovery_->add(*bound) : Expected<void>{};
+  if (found || !again) return found;
+  log::warning("{}", found.error().text());
+  return {};
+}
+
+// Whoever manages srpd asks it what is wrong: it is there to be asked.
+Expected<void> Server::listen_now_or_later(const transport::Address& address) {
+  auto listens = listen(address);
+  if (listens || !options_.manage) return listens;
+  log::warning("{}; trying again", listens.error().text());
+  waiting_.push_back({address.text(), listens.error()});
+  return {};
 }
 
 Expected<void> Server::listen_for_rdma_cm(std::uint16_t port) {
@@ -85,6 +99,34 @@ Expected<void> Server::listen_for_rdma_cm(std::uint16_t port) {
     rdma_cm_port_ = 0;
   }
   return listens;
+}
+
+void Server::try_again(const std::string& text, const Expected<transport::Address>& address) {
+  const auto found = std::find_if(waiting_.begin(), waiting_.end(),
+                                  [&](const WaitingListener& each) { return each.text == text; });
+  if (found == waiting_.end()) return;
+  const auto listens = address ? listen(*address, true) : tl::make_unexpected(address.error());
+  if (listens) {
+    log::info("listen {}: it works now, on {}", text, listening_.back().text());
+    waiting_.erase(found);
+  } else if (listens.error().text() != found->why.text()) {
+    log::warning("listen {}: still waiting: {}", text, listens.error().text());
+    found->why = listens.error();
+  }
+}
+
+std::vector<Error> Server::waiting() const {
+  std::vector<Error> missing;
+  for (const WaitingListener& each : waiting_)
+    missing.push_back(
+        {"listen " + each.text, "it is waited for: " + each.why.cause, each.why.remedy});
+  for (const transport::Address& address : listening_) {
+    if (!directory::is_ip(address) || is_there(directory::gid_of(address))) continue;
+    missing.push_back({address.text(), "it is waited for: no interface has this address",
+                       "give it to an interface ('ip address' shows what they have); hosts can log "
+                       "in as soon as it is there"});
+  }
+  return missing;
 }
 
 void Server::tell_ports() {

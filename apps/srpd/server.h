@@ -13,6 +13,7 @@
 #include "service/passed_sockets.h"
 #include "srpd/device_management.h"
 #include "srpd/discovery.h"
+#include "srpd/listen.h"
 #include "srpd/loops.h"
 #include "srpd/options.h"
 #include "srpd/transports.h"
@@ -33,6 +34,8 @@ class Server {
   Server& operator=(const Server&) = delete;
 
   target::Target& target() { return target_; }
+  /// A Unix socket of that path that was passed to the process, now the caller's; -1: none was.
+  int take_passed(const std::string& path) { return sockets_.take(path); }
   /// Memory of a disk, for adapters to know; taken back when no command uses it any more.
   void lend(runtime::PinnableMemory& memory) { transports_.lend(memory); }
   void take_back(runtime::PinnableMemory& memory) { transports_.take_back(memory); }
@@ -46,11 +49,19 @@ class Server {
   /// Says goodbye to hosts; `done` when all are gone.
   void shut_down(std::function<void()> done);
 
+  /// What could not be listened at when it was opened, nor since then.
+  const std::vector<WaitingListener>& waiting_listeners() const { return waiting_; }
+  /// Tries one of them again. `address`: what its text means now, or why it means nothing.
+  void try_again(const std::string& text, const Expected<transport::Address>& address);
+  /// Where hosts will be able to log in when what is missing comes; for people.
+  std::vector<Error> waiting() const;
+
   const std::vector<transport::Address>& listening() const { return listening_; }
   std::vector<transport::Address> discovery_addresses() const;
 
  private:
-  Expected<void> listen(const transport::Address& address);
+  Expected<void> listen(const transport::Address& address, bool again = false);
+  Expected<void> listen_now_or_later(const transport::Address& address);
   void tell_ports();
 
   const Options& options_;
@@ -59,6 +70,7 @@ class Server {
   Transports transports_;
   target::Target target_;
   std::vector<transport::Address> listening_;
+  std::vector<WaitingListener> waiting_;
   std::optional<transport::Address> rdma_cm_;  ///< what listen_for_rdma_cm() has opened
   std::uint16_t rdma_cm_port_ = 0;
   bool open_ = false;

@@ -21,10 +21,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <unordered_map>
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "lio/engine.h"
 #include "runtime/loop.h"
 #include "scsi/lu.h"
@@ -37,8 +39,11 @@ namespace srpd::control {
 struct WaitingDevice {
   lio::DeviceId id{};
   lio::DeviceSpec spec;
-  std::string cause;  ///< why, and what to do about it
+  Error why;
 };
+
+/// For people: by the name that targetcli gives it, and with the path of what is missing.
+Error error_of(const WaitingDevice& device);
 
 /// One that has come.
 struct Arrival {
@@ -64,8 +69,11 @@ class Engine final : public lio::Engine {
   /// On home, or when that no longer runs. The ports are gone from the target, or it is.
   ~Engine() override;
 
-  /// Whether devices that cannot be opened are waited for; nothing is created for them. Any thread.
-  void set_patient(bool patient) { patient_ = patient; }
+  /// Whether devices that this thread enables and that cannot be opened are waited for; nothing is
+  /// created for them. One thread at a time.
+  void set_patient(bool patient) {
+    patient_ = patient ? std::this_thread::get_id() : std::thread::id();
+  }
   /// On no loop.
   std::vector<WaitingDevice> waiting() const;
   /// Tries to open what is waited for and shows it to the hosts. On no loop; may take as long as
@@ -121,7 +129,7 @@ class Engine final : public lio::Engine {
   struct Device {
     lio::DeviceSpec spec;
     std::shared_ptr<store::Backstore> store;  ///< null: waited for
-    std::string cause;                        ///< of waiting
+    Error why;                                ///< it is waited for
     lio::DeviceAttributes attributes;
     lio::Identity identity;
     std::shared_ptr<scsi::Lu> lu;  ///< while LUNs show the device
@@ -158,7 +166,7 @@ class Engine final : public lio::Engine {
   target::Target& target_;
   runtime::Loop& home_;
   const Daemon daemon_;
-  std::atomic<bool> patient_ = false;
+  std::atomic<std::thread::id> patient_ = {};
   // Of home.
   std::unordered_map<lio::DeviceId, Device> devices_;
   std::unordered_map<lio::TpgId, Tpg> tpgs_;

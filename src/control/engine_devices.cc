@@ -1,11 +1,13 @@
 // The devices of the engine: opening, waiting for what is not there, and what they are to hosts.
 #include <cerrno>
+#include <thread>
 #include <utility>
 
 #include "base/check.h"
 #include "base/log.h"
 #include "control/engine.h"
 #include "control/engine_values.h"
+#include "control/tree_view.h"
 #include "runtime/thread.h"
 #include "store/new_size.h"
 #include "store/registry.h"
@@ -19,25 +21,29 @@ std::string name_of(const lio::DeviceSpec& spec) { return spec.hba + "/" + spec.
 
 int number_of(const Error& error) { return error.number != 0 ? error.number : EINVAL; }
 
-lio::Result<std::unique_ptr<store::Backstore>> open_store(const lio::DeviceSpec& spec, bool create,
-                                                          runtime::Loop& home) {
+Expected<std::unique_ptr<store::Backstore>> open_store(const lio::DeviceSpec& spec, bool create,
+                                                       runtime::Loop& home) {
   auto wanted = store_specification(spec);
-  if (!wanted) return tl::unexpected(wanted.error());
+  if (!wanted)
+    return failure(spec.name, wanted.error().cause, wanted.error().remedy, wanted.error().code);
   wanted->create = create;
-  auto store = store::open(*wanted, home);
-  if (store) return std::move(*store);
-  return tree::fail(number_of(store.error()), store.error().text());
+  return store::open(*wanted, home);
 }
 
 bool has_own_size(lio::Plugin plugin) {
   return plugin == lio::Plugin::iblock || plugin == lio::Plugin::pscsi;
 }
 
-std::string text_of(const tree::Failure& failed) {
-  return failed.remedy.empty() ? failed.cause : failed.cause + "; " + failed.remedy;
-}
-
 }  // namespace
+
+Error error_of(const WaitingDevice& device) {
+  const lio::DeviceSpec& spec = device.spec;
+  const BackstoreKind* const kind = kind_of_hba(spec.hba);
+  const std::string path = spec.path.value_or(spec.udev_path);
+  return {"/backstores/" + std::string(kind != nullptr ? kind->plugin : spec.hba) + "/" + spec.name,
+          "it is waited for: " + (path.empty() ? "" : path + ": ") + device.why.cause,
+          device.why.remedy};
+}
 
 // Stores look after themselves on home, and end there: the last to let go of one may be a thread
 // that changes the tree. Nobody uses their memory then.
@@ -65,9 +71,9 @@ lio::Result<lio::DeviceProperties> Engine::open_device(lio::DeviceId id,
                                                        const lio::DeviceSpec& spec,
                                                        const lio::DeviceAttributes& attributes,
                                                        const lio::Identity& identity) {
-  const bool patient = patient_;
+  const bool patient = patient_.load() == std::this_thread::get_id();
   auto store = open_store(spec, !patient, home_);
-  if (!store && !patient) return tl::unexpected(store.error());
+  if (!store && !patient) return tree::fail(number_of(store.error()), store.error().text());
   Device opened;
   opened.spec = spec;
   opened.attributes = attributes;
@@ -78,8 +84,8 @@ lio::Result<lio::DeviceProperties> Engine::open_device(lio::DeviceId id,
     take_over(properties, opened.identity);
     opened.store = home_owned(std::move(*store));
   } else {
-    opened.cause = text_of(store.error());
-    log::warning("{}: waiting for it: {}", name_of(spec), opened.cause);
+    opened.why = store.error();
+    log::warning("{}: waiting for it: {}", name_of(spec), opened.why.text());
   }
   // Whatever comes next for this device comes after it.
   runtime::run_later(home_, [this, id, device = std::move(opened)]() mutable {
@@ -124,17 +130,18 @@ lio::Result<lio::Resized> Engine::resize_device(lio::DeviceId id, std::uint64_t 
   struct Known {
     std::shared_ptr<store::Backstore> store;
     lio::Plugin plugin;
-    std::string cause;
+    Error why;
   };
   const Known known = run_on(home_, [&] {
     const Device& device = devices_.at(id);
-    return Known{device.store, device.spec.plugin, device.cause};
+    return Known{device.store, device.spec.plugin, device.why};
   });
   if (bytes != 0 && has_own_size(known.plugin))
     return tree::fail(EINVAL, "its size is that of the device behind it",
                       "make that device larger (lvextend, the storage system); srpd notices it, "
                       "at once when resize is given no size");
-  if (!known.store && bytes == 0) return tree::fail(ENODEV, "it is not there yet: " + known.cause);
+  if (!known.store && bytes == 0)
+    return tree::fail(ENODEV, "it is not there yet: " + known.why.cause, known.why.remedy);
   if (!known.store) return run_on(home_, [&] { return wait_for_size(id, bytes, may_shrink); });
   const std::uint64_t from = known.store->size();
   const auto resized = known.store->resize({bytes, may_shrink});
@@ -214,7 +221,7 @@ std::vector<WaitingDevice> Engine::waiting() const {
   return run_on(home_, [&] {
     std::vector<WaitingDevice> found;
     for (const auto& [id, device] : devices_)
-      if (!device.store) found.push_back({id, device.spec, device.cause});
+      if (!device.store) found.push_back({id, device.spec, device.why});
     return found;
   });
 }
@@ -224,12 +231,11 @@ std::vector<Arrival> Engine::look_for_waiting() {
   for (WaitingDevice& wanted : waiting()) {
     auto store = open_store(wanted.spec, false, home_);
     if (!store) {
-      const std::string cause = text_of(store.error());
-      if (cause == wanted.cause) continue;
-      log::warning("{}: still waiting for it: {}", name_of(wanted.spec), cause);
+      if (store.error().text() == wanted.why.text()) continue;
+      log::warning("{}: still waiting for it: {}", name_of(wanted.spec), store.error().text());
       run_on(home_, [&] {
         if (const auto at = devices_.find(wanted.id); at != devices_.end())
-          at->second.cause = cause;
+          at->second.why = store.error();
       });
       continue;
     }
@@ -252,7 +258,7 @@ std::optional<lio::DeviceProperties> Engine::arrive(lio::DeviceId id, const lio:
   auto properties = device_properties(device.spec, *store);
   device.store = home_owned(std::move(store));
   lend_memory(device);
-  device.cause.clear();
+  device.why = {};
   take_over(properties, device.identity);
   adapt(device.attributes, properties);
   show_arrived(device);

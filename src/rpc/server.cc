@@ -60,7 +60,8 @@ struct Server::Connection {
 };
 
 Expected<std::unique_ptr<Server>> Server::start(Answer answer, const ServerOptions& options) {
-  auto listening = listen_at(options.path, options.mode, options.group);
+  auto listening = options.passed >= 0 ? Expected<Descriptor>(Descriptor(options.passed))
+                                       : listen_at(options.path, options.mode, options.group);
   if (!listening) return tl::unexpected(listening.error());
   Descriptor stop_event(::eventfd(0, EFD_CLOEXEC));
   if (stop_event.get() < 0) return failure(options.path, errno_text(errno));
@@ -80,7 +81,7 @@ Server::~Server() { stop(); }
 
 void Server::stop() {
   if (!acceptor_.joinable()) return;
-  ::unlink(options_.path.c_str());
+  if (options_.passed < 0) ::unlink(options_.path.c_str());
   const std::uint64_t one = 1;
   static_cast<void>(::write(stop_event_.get(), &one, sizeof(one)));
   acceptor_.join();

@@ -28,6 +28,9 @@ struct ServerOptions {
   std::string path = default_socket;
   mode_t mode = 0660;
   std::optional<gid_t> group = {};  ///< of the socket; the process's own without
+  /// A socket that listens at `path` already, of a service manager: it keeps its mode, its group
+  /// and its name when this server ends.
+  int passed = -1;
   /// More, and the one that has been idle for longest is closed; where none is, the new one.
   std::size_t max_connections = 64;
   std::size_t max_line = std::size_t{64} << 20;

@@ -31,6 +31,10 @@ struct Services {
   std::string version = {};
   /// Where hosts log in, as text.
   std::function<std::vector<std::string>()> listening = {};
+  /// Backstores and addresses that are not there yet; empty: nothing is waited for.
+  std::function<std::vector<Error>()> waiting = {};
+  /// What is wrong with the daemon itself; empty: nothing.
+  std::function<std::vector<Error>()> troubles = {};
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   /// Held while the whole configuration is changed or saved: one at a time.
   std::mutex configuration = {};

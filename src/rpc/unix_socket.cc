@@ -1,11 +1,14 @@
 #include "rpc/unix_socket.h"
 
+#include <grp.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <filesystem>
 #include <utility>
@@ -34,7 +37,9 @@ Expected<void> make_directory_of(const std::string& path) {
   const auto directory = std::filesystem::path(path).parent_path();
   if (directory.empty()) return {};
   std::error_code error;
-  std::filesystem::create_directories(directory, error);
+  // Whoever the socket lets in has to get there, whatever the umask is.
+  if (std::filesystem::create_directories(directory, error))
+    std::filesystem::permissions(directory, std::filesystem::perms(0755), error);
   if (error)
     return failure(directory.string(), "it cannot be made: " + error.message(),
                    "choose a directory that this user may write");
@@ -68,6 +73,19 @@ Descriptor& Descriptor::operator=(Descriptor&& other) noexcept {
     fd_ = other.release();
   }
   return *this;
+}
+
+Expected<gid_t> find_group(const std::string& text) {
+  gid_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc() && end == text.data() + text.size()) return number;
+  group found{};
+  group* there = nullptr;
+  std::array<char, 16384> memory{};
+  const int rc = ::getgrnam_r(text.c_str(), &found, memory.data(), memory.size(), &there);
+  if (there != nullptr) return found.gr_gid;
+  return failure("group '" + text + "'", rc == 0 ? "there is no such group" : errno_text(rc),
+                 "make it (groupadd), or name another one ('getent group' lists them)");
 }
 
 Expected<Descriptor> connect_to(const std::string& path, int& number) {

@@ -29,6 +29,9 @@ class Descriptor {
   int fd_;
 };
 
+/// By its name or its number.
+Expected<gid_t> find_group(const std::string& text);
+
 /// A socket that listens at `path` with this mode and group, from its first moment on. One there
 /// that nobody serves is replaced; one that somebody serves is an error.
 Expected<Descriptor> listen_at(const std::string& path, mode_t mode, std::optional<gid_t> group);

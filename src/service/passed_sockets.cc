@@ -2,11 +2,13 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sys/un.h>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <utility>
@@ -36,6 +38,14 @@ bool same(const sockaddr_storage& a, const sockaddr_storage& b) {
   const auto &left = as<sockaddr_in6>(a), &right = as<sockaddr_in6>(b);
   return left.sin6_port == right.sin6_port && left.sin6_scope_id == right.sin6_scope_id &&
          std::memcmp(&left.sin6_addr, &right.sin6_addr, sizeof left.sin6_addr) == 0;
+}
+
+/// Of a Unix socket; empty: it has none.
+std::string_view path_of(const PassedSockets::Passed& passed) {
+  if (passed.address.ss_family != AF_UNIX) return {};
+  const auto& unix_address = as<sockaddr_un>(passed.address);
+  const auto most = passed.length - offsetof(sockaddr_un, sun_path);
+  return {unix_address.sun_path, ::strnlen(unix_address.sun_path, most)};
 }
 
 bool listens_on_stream(int fd) {
@@ -111,9 +121,16 @@ bool PassedSockets::has(const sockaddr_storage& address) const {
 }
 
 int PassedSockets::take(const sockaddr_storage& address) {
-  const auto found = std::find_if(sockets_.begin(), sockets_.end(), [&](const Passed& passed) {
-    return same(passed.address, address);
-  });
+  return take_if([&](const Passed& passed) { return same(passed.address, address); });
+}
+
+int PassedSockets::take(std::string_view path) {
+  return take_if([&](const Passed& passed) { return path_of(passed) == path; });
+}
+
+template <class Is>
+int PassedSockets::take_if(Is is) {
+  const auto found = std::find_if(sockets_.begin(), sockets_.end(), is);
   if (found == sockets_.end()) return -1;
   const int fd = found->fd;
   sockets_.erase(found);

@@ -37,8 +37,13 @@ class PassedSockets {
   /// The descriptor, non-blocking, now the caller's; -1 when there is none at this address. Nobody
   /// may shutdown(2) it: the one who passed it goes on listening.
   int take(const sockaddr_storage& address);
+  /// The same of a Unix socket, by its path.
+  int take(std::string_view path);
 
  private:
+  template <class Is>
+  int take_if(Is is);
+
   std::vector<Passed> sockets_;
 };
 

@@ -152,8 +152,8 @@ tl::unexpected<Error> open_failed(const Specification& specification, int error)
                      specification.read_only
                          ? "let this user read it (chown, chmod, or the group of the device)"
                          : "let this user write it (chown, chmod, or the group of the device), or "
-                           "serve it read-only: " +
-                               path + ",ro");
+                           "serve it read-only (on srpd's command line: " +
+                               path + ",ro)");
     case EBUSY:
       return busy(specification);
     case ENXIO:

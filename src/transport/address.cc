@@ -8,6 +8,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 
+#include <cerrno>
 #include <charconv>
 #include <cstring>
 
@@ -69,7 +70,8 @@ Expected<Address> resolve(std::string_view text, const std::string& host, std::u
   addrinfo* found = nullptr;
   if (const int rc = getaddrinfo(host.c_str(), nullptr, &hints, &found); rc != 0)
     return failure("address \"" + std::string(text) + "\"",
-                   "host " + host + ": " + gai_strerror(rc), "check the name, or write the number");
+                   "host " + host + ": " + gai_strerror(rc), "check the name, or write the number",
+                   EAGAIN);
   Address address;
   std::memcpy(&address.storage, found->ai_addr, found->ai_addrlen);
   address.length = found->ai_addrlen;

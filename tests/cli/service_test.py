@@ -1,6 +1,7 @@
 """srpd under a service manager, which the test is: states, watchdog, passed sockets, a bounded end,
 and a network that comes later than the service."""
 
+import grp
 import json
 import os
 import pathlib
@@ -120,6 +121,31 @@ class States(support.ProgramTest):
             peer.command(1, bytes(6))  # its session has stayed
         self.assertEqual(srpd.stop(), 0)
 
+    def test_reload_waits_for_what_is_missing(self):
+        state = self.directory / "state"
+        saved = state / "target" / "saveconfig.json"
+        saved.parent.mkdir(parents=True)
+        saved.write_text(configuration(1))
+        srpd = self.start(command=self.manager.command(
+            "--tree", str(self.directory / "tree"), "--state", str(state), "--no-announce",
+            "--control", str(self.directory / "control.sock")))
+        self.assertEqual(self.manager.next()["READY"], "1")
+        disk = self.directory / "late.img"
+        wanted = json.loads(configuration(2))
+        wanted["storage_objects"][1] = {"plugin": "fileio", "name": "late", "dev": str(disk),
+                                        "size": 1 << 20, "write_back": True, "wwn": "c0ffee9"}
+        wanted["targets"][0]["tpgs"][0]["luns"][1]["storage_object"] = "/backstores/fileio/late"
+        saved.write_text(json.dumps(wanted))
+        srpd.process.send_signal(signal.SIGHUP)
+        self.assertEqual(self.manager.next()["RELOADING"], "1")
+        self.assertEqual(self.manager.next()["READY"], "1")
+        srpd.wait_for("late: waiting for it")
+        self.assertNotEqual(srp("inq", srpd.url(1)).returncode, 0)
+        self.make_file("late.img", 1 << 20)
+        srpd.wait_for("late: it is there now")
+        self.assertEqual(srp("inq", srpd.url(1)).returncode, 0)
+        self.assertEqual(srpd.stop(), 0)
+
     def test_not_ready_when_it_cannot_serve(self):
         srpd = self.start(command=self.manager.command("--file", "/nonexistent", "--open"),
                           wait=False)
@@ -218,6 +244,25 @@ class Activation(support.ProgramTest):
         srpd.wait_for("--listen fd:b: no TCP socket of this name was passed")
         self.assertEqual(srpd.process.wait(timeout=20), 1)
 
+    def test_control_socket(self):
+        path = self.directory / "control.sock"
+        passed = socket.socket(socket.AF_UNIX)
+        self.addCleanup(passed.close)
+        passed.bind(str(path))
+        passed.listen()
+        arguments = ["--tree", str(self.directory / "tree"), "--state", str(self.directory),
+                     "--control", str(path), "--no-announce", "--listen", "127.0.0.1:0"]
+        asks = [str(BIN / "srpctl"), "--socket", str(path), "version"]
+        first = self.activated([passed], ["control"], *arguments)
+        self.assertNotIn("is not used", first.output)
+        self.assertEqual(subprocess.run(asks, timeout=60).returncode, 0)
+        self.assertEqual(first.stop(), 0)
+        self.assertTrue(path.exists(), "it belongs to the manager")
+        # Who asks while it restarts waits.
+        with subprocess.Popen(asks) as waiting:
+            self.activated([passed], ["control"], *arguments)
+            self.assertEqual(waiting.wait(timeout=60), 0)
+
     def test_by_systemd(self):
         tool = shutil.which("systemd-socket-activate")
         if tool is None:
@@ -239,6 +284,36 @@ class ActivatedSrpd(Srpd):
 
     def popen(self, command, **options):
         return super().popen(command, pass_fds=self.descriptors, **options)
+
+
+class ControlGroup(support.ProgramTest):
+    def start_with(self, group, **options):
+        return self.start("--tree", str(self.directory / "tree"), "--state", str(self.directory),
+                          "--control", str(self.directory / "run" / "control.sock"),
+                          "--no-announce", "--control-group", group, **options)
+
+    def test_members_may_ask(self):
+        if os.geteuid() != 0:
+            self.skipTest("needs root to give a socket to a group")
+        self.directory.chmod(0o755)
+        self.start_with("nogroup")
+        path = self.directory / "run" / "control.sock"
+        self.assertEqual(path.stat().st_gid, grp.getgrnam("nogroup").gr_gid)
+        self.assertEqual(path.stat().st_mode & 0o777, 0o660)
+        as_nobody = ["setpriv", "--reuid=65534", "--clear-groups"]
+        asks = [str(BIN.resolve() / "srpctl"), "--socket", str(path), "version"]
+        member, stranger = [*as_nobody, "--regid=nogroup"], [*as_nobody, "--regid=65533"]
+        if subprocess.run([*member, asks[0], "--version"], capture_output=True).returncode != 0:
+            self.skipTest("another user cannot run this build")
+        self.assertEqual(subprocess.run([*member, *asks], timeout=60).returncode, 0)
+        done = subprocess.run([*stranger, *asks], timeout=60, capture_output=True, text=True)
+        self.assertEqual(done.returncode, 3)
+        self.assertIn("this user may not ask srpd", done.stderr)
+
+    def test_a_group_that_is_none(self):
+        srpd = self.start_with("nosuchgroup", wait=False)
+        srpd.wait_for("--control-group: group 'nosuchgroup': there is no such group")
+        self.assertEqual(srpd.process.wait(timeout=20), 1)
 
 
 class Network(support.ProgramTest):
@@ -265,6 +340,21 @@ class Network(support.ProgramTest):
                               capture_output=True, text=True, timeout=60)
         self.assertEqual(done.returncode, 0, done.stderr)
         srpd.wait_for("discovery on 192.0.2.1:5556: the address is there now")
+        self.assertEqual(srpd.stop(), 0)
+
+
+    def test_link_comes_later(self):
+        srpd = self.start(command=["unshare", "-n", str(BIN / "srpd"), "--tree",
+                                   str(self.directory / "tree"), "--state", str(self.directory),
+                                   "--control", str(self.directory / "control.sock"),
+                                   "--no-announce", "--listen", "[fe80::77%later0]:5555"])
+        srpd.wait_for("listen [fe80::77%later0]:5555:")
+        inside = ["nsenter", "-t", str(srpd.pid), "-n"]
+        made = subprocess.run([*inside, "ip", "link", "add", "later0", "type", "veth"],
+                              capture_output=True, text=True)
+        if made.returncode != 0:
+            self.skipTest(f"no veth here: {made.stderr.strip()}")
+        srpd.wait_for("it works now, on [fe80::77%later0]:5555")
         self.assertEqual(srpd.stop(), 0)
 
 

@@ -25,13 +25,14 @@ DROP_IN = "/etc/systemd/system/srpd.service.d"
 CONFIG = "/var/lib/srpd/target/saveconfig.json"
 PIDFILE = "/run/srpd.pid"
 INIT = "/etc/init.d/srpd"
-UNITS = ["srpd.service", "srpd.socket", "srp-daemon.service"]
+UNITS = ["srpd.service", "srpd.socket", "srpd-control.socket", "srp-daemon.service"]
 # 0 (safe) to 100: that of a service that mounts, and uses disks and adapters as root.
 MOST_EXPOSED = 49
 
 FILES = {
     "srpd": ["/etc/default/srpd", INIT, "/lib/systemd/system/srpd.service",
-             "/lib/systemd/system/srpd.socket", "/usr/sbin/srpctl", "/usr/sbin/srpd",
+             "/lib/systemd/system/srpd.socket", "/lib/systemd/system/srpd-control.socket",
+             "/usr/sbin/srpctl", "/usr/sbin/srpd",
              "/usr/share/bash-completion/completions/srpctl",
              "/usr/share/bash-completion/completions/srpd", "/usr/share/man/man5/saveconfig.5.gz",
              "/usr/share/man/man8/srpctl.8.gz", "/usr/share/man/man8/srpd.8.gz",
@@ -280,7 +281,8 @@ class Service(Installed):
         super().setUpClass()
 
     def setUp(self):
-        self.machine.run("systemctl", "stop", "srpd.socket", "srpd.service")
+        self.machine.run("systemctl", "stop", "srpd.socket", "srpd-control.socket",
+                         "srpd.service")
         self.machine.run("rm", "-rf", DROP_IN)
         self.machine.run("systemctl", "daemon-reload")
         self.machine.run("systemctl", "reset-failed", "srpd.service")
@@ -334,6 +336,26 @@ class Service(Installed):
         self.assertEqual(self.property("ActiveState"), "active")
         self.machine.run("systemctl", "stop", "srpd.service")
         self.inquiry()
+
+    def test_control_socket(self):
+        unit = "/etc/systemd/system/srpd-control.socket.d/group.conf"
+        self.machine.write(unit, "[Socket]\nSocketGroup=users\n")
+        self.machine.run("systemctl", "daemon-reload")
+        self.machine.run("systemctl", "start", "srpd-control.socket")
+        self.assertEqual(self.property("ActiveState"), "inactive")
+        as_user = ["setpriv", "--reuid=nobody", "--clear-groups"]
+        status, output = self.machine.status(*as_user, "--regid=nogroup", "srpctl", "version")
+        self.assertEqual(status, 3, output)
+        self.assertEqual(self.property("ActiveState"), "inactive")
+        # Asking starts it.
+        self.machine.run(*as_user, "--regid=users", "srpctl", "status")
+        self.assertEqual(self.property("ActiveState"), "active")
+        self.machine.run("systemctl", "restart", "srpd.service")
+        self.machine.run("srpctl", "version")
+        self.machine.run("systemctl", "stop", "srpd.service")
+        self.machine.run("srpctl", "version")
+        self.assertEqual(self.property("ActiveState"), "active")
+        self.machine.run("rm", "-r", unit.rpartition("/")[0])
 
     def test_memory_may_be_locked(self):
         self.assertEqual(self.property("LimitMEMLOCK"), "infinity")

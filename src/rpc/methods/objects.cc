@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <chrono>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,8 +15,21 @@
 namespace srpd::rpc {
 namespace {
 
+std::vector<Error> waiting_of(const Services& services) {
+  return services.waiting ? services.waiting() : std::vector<Error>();
+}
+
+std::string object_of(const Json& backstore) {
+  return "/backstores/" + backstore["plugin"].get<std::string>() + "/" +
+         backstore["name"].get<std::string>();
+}
+
 Answer<Json> objects(Services& services, const Arguments&) {
-  return control::objects(services.tree);
+  Json all = control::objects(services.tree);
+  std::set<std::string> waiting;
+  for (const Error& each : waiting_of(services)) waiting.insert(each.object);
+  for (Json& each : all["backstores"]) each["waiting"] = waiting.contains(object_of(each));
+  return all;
 }
 
 Json problem(const std::string& object, std::string cause, std::string remedy) {
@@ -27,9 +41,7 @@ Json problems_of(const Json& all) {
   Json problems = Json::array();
   for (const Json& device : all["backstores"])
     if (!device["enabled"])
-      problems.push_back(problem("/backstores/" + device["plugin"].get<std::string>() + "/" +
-                                     device["name"].get<std::string>(),
-                                 "it is not enabled: no host can use it",
+      problems.push_back(problem(object_of(device), "it is not enabled: no host can use it",
                                  "'srpctl doctor' says why; or delete it"));
   for (const Json& target : all["targets"])
     for (const Json& tpg : target["tpgs"]) {
@@ -89,19 +101,19 @@ Answer<Json> status(Services& services, const Arguments&) {
     read_bytes += session.read_bytes;
     written_bytes += session.written_bytes;
   }
+  Json waiting = Json::array();
+  for (const Error& each : waiting_of(services)) waiting.push_back(json_of(each));
+  Json problems = problems_of(all);
+  if (services.troubles)
+    for (const Error& each : services.troubles()) problems.push_back(json_of(each));
   const std::chrono::duration<double> running = std::chrono::steady_clock::now() - services.started;
-  return Json{{"srpd", services.version},
-              {"seconds", running.count()},
-              {"listening", std::move(listening)},
-              {"drained", drained_of(services)},
-              {"backstores", all["backstores"].size()},
-              {"ports", ports_of(all, who)},
-              {"sessions", who.sessions.size()},
-              {"refusals", who.refusals.size()},
-              {"commands", commands},
-              {"read_bytes", read_bytes},
-              {"written_bytes", written_bytes},
-              {"problems", problems_of(all)}};
+  return Json{{"srpd", services.version},          {"seconds", running.count()},
+              {"listening", std::move(listening)}, {"waiting", std::move(waiting)},
+              {"drained", drained_of(services)},   {"backstores", all["backstores"].size()},
+              {"ports", ports_of(all, who)},       {"sessions", who.sessions.size()},
+              {"refusals", who.refusals.size()},   {"commands", commands},
+              {"read_bytes", read_bytes},          {"written_bytes", written_bytes},
+              {"problems", std::move(problems)}};
 }
 
 Answer<void> enable(tree::Tree& tree, const std::string& tpg, const char* value) {
@@ -179,7 +191,7 @@ constexpr Method methods[] = {
      .call = objects},
     {.name = "status",
      .summary = "How the daemon is: its ports, sessions and what is wrong",
-     .result = "srpd, seconds, listening, drained, backstores, ports, sessions, refusals, "
+     .result = "srpd, seconds, listening, waiting, drained, backstores, ports, sessions, refusals, "
                "commands, read_bytes, written_bytes (of those sessions), problems",
      .call = status},
     {.name = "drain",

@@ -357,7 +357,7 @@ TEST_F(EngineTest, WhatIsWaitedForCanGetAnotherSize) {
   EXPECT_EQ(echo("1", device + "/enable"), 0);
   engine_->set_patient(false);
   ASSERT_EQ(engine_->waiting().size(), 1u);
-  EXPECT_THAT(engine_->waiting()[0].cause, HasSubstr("1 MiB, less than the 2 MiB"));
+  EXPECT_THAT(engine_->waiting()[0].why.text(), HasSubstr("1 MiB, less than the 2 MiB"));
   const auto resize = [&](std::uint64_t bytes, bool may_shrink) {
     const auto resized = lio::resize_device(*tree_, at(device), bytes, may_shrink);
     return resized ? 0 : resized.error().code;
@@ -396,7 +396,7 @@ TEST_F(EngineTest, WhatIsMissingIsWaitedFor) {
   EXPECT_TRUE(engine_->look_for_waiting().empty());
   ASSERT_EQ(engine_->waiting().size(), 1u);
   EXPECT_EQ(engine_->waiting()[0].spec.name, "file0");
-  EXPECT_THAT(engine_->waiting()[0].cause, HasSubstr("the file does not exist; mount"));
+  EXPECT_THAT(engine_->waiting()[0].why.text(), HasSubstr("the file does not exist; mount"));
 
   std::ofstream(file.path()) << "x";
   std::filesystem::resize_file(file.path(), 1 << 20);
