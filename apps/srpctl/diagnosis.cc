@@ -1,11 +1,8 @@
 #include "srpctl/diagnosis.h"
 
 #include <fmt/format.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 
 #include "srpctl/terminal.h"
 
@@ -13,15 +10,6 @@ namespace srpd::ctl {
 namespace {
 
 using rpc::Json;
-
-/// Less, and adapters soon have no memory for buffers.
-constexpr std::uint64_t enough_memlock = std::uint64_t{64} << 20;
-
-std::string word(const Json& json, const char* key) {
-  const auto found = json.find(key);
-  return found != json.end() && found->is_string() ? printable(found->get<std::string>())
-                                                   : std::string();
-}
 
 /// "ib.00…0a01", "0x0a01" and "A01" are the same initiator.
 std::string bare(std::string name) {
@@ -45,101 +33,21 @@ std::string address_of(const std::string& peer) {
 
 class Diagnosis {
  public:
-  Diagnosis(const Answers& answers, const Machine& machine, const Question& question)
-      : answers_(answers), machine_(machine), question_(question) {}
+  Diagnosis(const Answers& answers, const Question& question, Findings& findings)
+      : answers_(answers), question_(question), findings_(findings) {}
 
-  std::vector<Finding> run() {
-    listening();
-    machine();
-    devices();
+  void run() {
     targets();
     refusals();
     if (!question_.host.empty()) host();
-    return std::move(findings_);
   }
 
  private:
   void problem(std::string object, std::string cause, std::string remedy) {
-    findings_.push_back({true, {std::move(object), std::move(cause), std::move(remedy)}});
+    findings_.problem(std::move(object), std::move(cause), std::move(remedy));
   }
   void fine(std::string object, std::string what) {
-    findings_.push_back({false, {std::move(object), std::move(what), ""}});
-  }
-
-  void listening() {
-    const Json& all = answers_.status["listening"];
-    if (all.empty()) {
-      problem("srpd", "it listens nowhere", "start it with --listen ADDRESS, or set rdma_cm_port");
-      return;
-    }
-    const bool loopback = std::all_of(all.begin(), all.end(), [](const Json& each) {
-      const std::string address = each.get<std::string>();
-      return address.starts_with("127.") || address.starts_with("[::1]");
-    });
-    if (loopback)
-      problem("srpd", "it listens on loopback only: no other machine reaches it",
-              "start it with --listen ADDRESS");
-  }
-
-  void machine() {
-    if (machine_.kernel_target)
-      problem("ib_srpt", "the kernel's own target is loaded and may answer hosts instead",
-              "modprobe -r ib_srpt");
-    const Json& all = answers_.status["listening"];
-    const bool adapters = std::any_of(all.begin(), all.end(), [](const Json& each) {
-      const std::string address = each.get<std::string>();
-      return address.starts_with("rdma:") || address.starts_with("ib");
-    });
-    if (adapters && machine_.memlock_bytes && *machine_.memlock_bytes < enough_memlock)
-      problem("srpd",
-              "it may lock only " + short_size(*machine_.memlock_bytes) + " of memory for adapters",
-              "start it with LimitMEMLOCK=infinity (ulimit -l unlimited)");
-    firewall(all);
-  }
-
-  void firewall(const Json& listening) {
-    const std::string& rules = machine_.firewall;
-    if (rules.find("hook input") == std::string::npos ||
-        rules.find("policy drop") == std::string::npos)
-      return;
-    for (const Json& each : listening) {
-      const std::string address = each.get<std::string>();
-      const std::string port = address.substr(address.rfind(':') + 1);
-      if (rules.find(port) == std::string::npos)
-        problem(printable(address),
-                "the firewall drops what no rule names, and none names port " + printable(port),
-                "nft add rule inet filter input tcp dport " + printable(port) + " accept");
-    }
-  }
-
-  // Backstores
-
-  void devices() {
-    for (const Json& each : answers_.objects["backstores"])
-      if (!each["enabled"].get<bool>()) device(each);
-  }
-
-  void device(const Json& json) {
-    const std::string object = "/backstores/" + word(json, "plugin") + "/" + word(json, "name");
-    const std::string path = json["where"].get<std::string>();
-    const std::string shown = printable(path);
-    struct stat status{};
-    if (path.empty() || path.front() != '/' || word(json, "plugin") == "user") {
-      problem(object, "it is not enabled", "delete it and create it with what it needs");
-    } else if (::stat(path.c_str(), &status) != 0) {
-      problem(object, shown + ": " + errno_text(errno),
-              errno == ENOENT ? "make the file or attach the device; srpd waits for it"
-                              : "correct the permissions of the path");
-    } else if (S_ISDIR(status.st_mode)) {
-      problem(object, shown + " is a directory", "delete the backstore and name a file");
-    } else if (S_ISREG(status.st_mode) && status.st_size == 0 && json["size"] == 0) {
-      problem(object, shown + " is empty", "create the backstore with a size");
-    } else if (::access(path.c_str(), R_OK | W_OK) != 0) {
-      problem(object, shown + ": " + errno_text(errno), "let srpd's user read and write it");
-    } else {
-      problem(object, "it is not enabled although " + shown + " is there",
-              "'srpctl set " + object + " enable=1' tries again and says why");
-    }
+    findings_.fine(std::move(object), std::move(what));
   }
 
   // Targets
@@ -148,7 +56,7 @@ class Diagnosis {
     if (answers_.objects["targets"].empty())
       problem("/srpt", "there is no target", "'srpctl create /srpt' makes one");
     for (const Json& target : answers_.objects["targets"]) {
-      const std::string name = "/srpt/" + word(target, "wwn");
+      const std::string name = "/srpt/" + shown(target, "wwn");
       for (const Json& tpg : target["tpgs"]) this->target(name, tpg);
     }
   }
@@ -174,7 +82,7 @@ class Diagnosis {
   }
 
   void acl(const std::string& target, const Json& acl) {
-    const std::string name = target + "/acls/" + word(acl, "initiator");
+    const std::string name = target + "/acls/" + shown(acl, "initiator");
     if (acl["luns"].empty())
       problem(name, "no LUN is mapped: this host sees no disk", "srpctl create " + name + " 0 0");
     for (const Json& mapped : acl["luns"])
@@ -186,18 +94,18 @@ class Diagnosis {
   // Hosts
 
   bool asked(const Json& refusal) const {
-    return question_.host.empty() || is_host(word(refusal, "initiator"), question_.host) ||
-           word(refusal, "host") == question_.host;
+    return question_.host.empty() || is_host(shown(refusal, "initiator"), question_.host) ||
+           shown(refusal, "host") == question_.host;
   }
 
   void refusals() {
     for (const Json& each : answers_.refusals)
       if (asked(each))
-        problem("login of " + word(each, "initiator") + " at " + word(each, "host"),
+        problem("login of " + shown(each, "initiator") + " at " + shown(each, "host"),
                 fmt::format("refused {}, last {} ago: {}",
                             plural(each["count"].get<std::size_t>(), "time"),
-                            short_time(each["seconds_ago"].get<double>()), word(each, "cause")),
-                word(each, "remedy"));
+                            short_time(each["seconds_ago"].get<double>()), shown(each, "cause")),
+                shown(each, "remedy"));
   }
 
   /// Its ACLs' names are what srpd knows of it before it comes.
@@ -205,16 +113,16 @@ class Diagnosis {
     const std::string& host = question_.host;
     std::size_t channels = 0;
     for (const Json& each : answers_.sessions)
-      if (is_host(word(each, "initiator"), host) || is_host(word(each, "initiator_id"), host) ||
-          address_of(word(each, "peer")) == host)
+      if (is_host(shown(each, "initiator"), host) || is_host(shown(each, "initiator_id"), host) ||
+          address_of(shown(each, "peer")) == host)
         ++channels;
     bool known = false;
     for (const Json& target : answers_.objects["targets"])
       for (const Json& tpg : target["tpgs"])
         for (const Json& acl : tpg["acls"])
-          if (is_host(word(acl, "initiator"), host)) {
+          if (is_host(shown(acl, "initiator"), host)) {
             known = true;
-            lun_of_host("/srpt/" + word(target, "wwn") + "/acls/" + word(acl, "initiator"), acl);
+            lun_of_host("/srpt/" + shown(target, "wwn") + "/acls/" + shown(acl, "initiator"), acl);
           }
     if (channels > 0)
       fine(printable(host), "logged in, " + plural(channels, "channel"));
@@ -245,21 +153,30 @@ class Diagnosis {
       problem(name, lun + " is not mapped",
               fmt::format("srpctl create {} {} TPG_LUN", name, *question_.lun));
     else if (!(*found)["object"].is_null())
-      fine(name, fmt::format("{} is {}{}", lun, word(*found, "object"),
+      fine(name, fmt::format("{} is {}{}", lun, shown(*found, "object"),
                              (*found)["write_protect"].get<bool>() ? ", write protected" : ""));
   }
 
   const Answers& answers_;
-  const Machine& machine_;
   const Question& question_;
-  std::vector<Finding> findings_;
+  Findings& findings_;
 };
 
 }  // namespace
 
+std::string shown(const Json& json, const char* key) {
+  const auto found = json.find(key);
+  return found != json.end() && found->is_string() ? printable(found->get<std::string>())
+                                                   : std::string();
+}
+
 std::vector<Finding> diagnose(const Answers& answers, const Machine& machine,
                               const Question& question) {
-  return Diagnosis(answers, machine, question).run();
+  Findings findings;
+  diagnose_daemon(answers, machine, findings);
+  diagnose_backstores(answers, findings);
+  Diagnosis(answers, question, findings).run();
+  return findings.take();
 }
 
 }  // namespace srpd::ctl

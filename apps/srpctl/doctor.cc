@@ -30,6 +30,12 @@ Expected<Answers> ask(rpc::Client& client) {
     if (!answer) return tl::unexpected(answer.error());
     *part.into = std::move(*answer);
   }
+  // One that saves nothing has neither.
+  if (auto history = client.call("history")) answers.history = std::move(*history);
+  if (auto diff = client.call("diff"))
+    answers.diff = std::move(*diff);
+  else
+    answers.no_diff = diff.error();
   return answers;
 }
 
