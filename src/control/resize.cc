@@ -18,16 +18,21 @@ struct Configured {
   std::uint64_t size = 0;  ///< 0: that of what is behind it
 };
 
+const BackstoreKind* kind_of(std::string_view backstore) {
+  const std::string_view hba = backstore.substr(0, backstore.rfind('/'));
+  return kind_of_hba(hba.substr(hba.rfind('/') + 1));
+}
+
+std::string name_of(const std::string& backstore) {
+  return backstore.substr(backstore.rfind('/') + 1);
+}
+
 std::optional<Configured> configured(const tree::Tree& tree, const std::string& backstore) {
-  const std::size_t slash = backstore.rfind('/');
-  const std::size_t before = backstore.rfind('/', slash - 1);
-  const BackstoreKind* const kind =
-      kind_of_hba(std::string_view(backstore).substr(before + 1, slash - before - 1));
+  const BackstoreKind* const kind = kind_of(backstore);
   const auto info = tree.resolve(backstore + "/info");
   const auto text = info ? tree.read(*info) : tl::unexpected(info.error());
   if (kind == nullptr || !text) return std::nullopt;
-  return Configured{kind->plugin, backstore.substr(slash + 1),
-                    configured_size(*text, kind->plugin)};
+  return Configured{kind->plugin, name_of(backstore), configured_size(*text, kind->plugin)};
 }
 
 /// The object of the saved configuration; null where it has none such.
@@ -42,6 +47,12 @@ Json* find_saved(Json& json, const Configured& wanted) {
 }
 
 }  // namespace
+
+std::string backstore_name(const std::string& backstore) {
+  const BackstoreKind* const kind = kind_of(backstore);
+  if (kind == nullptr) return backstore;
+  return "/backstores/" + std::string(kind->plugin) + "/" + name_of(backstore);
+}
 
 tree::Result<lio::Resized> resize(tree::Tree& tree, tree::Id backstore, std::uint64_t bytes,
                                   bool may_shrink) {

@@ -17,6 +17,9 @@ namespace srpd::control {
 tree::Result<lio::Resized> resize(tree::Tree& tree, tree::Id backstore, std::uint64_t bytes,
                                   bool may_shrink);
 
+/// As targetcli calls it: "/backstores/fileio/disk" of "target/core/fileio_0/disk".
+std::string backstore_name(const std::string& backstore);
+
 /// Writes the size that the tree gives to `backstore` ("target/core/...") into the saved
 /// configuration and leaves the rest of that as it is. False: it is not in there.
 Expected<bool> save_size(const tree::Tree& tree, const std::string& backstore, SavedFile& saved);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <utility>
 
 #include "store/open_file.h"
@@ -28,9 +29,15 @@ tl::unexpected<Error> explain_open(const Specification& specification, int error
         return failure(what, "the file does not exist",
                        "mount the file system that it is on, or create it: truncate -s " +
                            std::to_string(specification.size) + " " + quoted(path));
+      if (specification.size != 0 && !specification.read_only) {
+        const std::string folder = std::filesystem::path(path).parent_path();
+        return failure(what, "the folder that it is to be made in does not exist",
+                       "make it (mkdir -p " + quoted(folder) + "), or correct the path");
+      }
       return failure(what, "the file does not exist",
                      "create it (truncate -s 10G " + quoted(path) +
-                         ") or give a size, so that it is made: " + path + ":10G");
+                         "), or give a size, so that it is made (on srpd's command line: " + path +
+                         ":10G)");
     case EISDIR:
       return failure(what, "it is a directory", "name a file inside it: " + path + "/disk.img");
     case EROFS:

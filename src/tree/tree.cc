@@ -109,7 +109,8 @@ Result<Entry*> Tree::settled_child(Change& change, Id parent, std::string_view n
 
 Result<void> Tree::check_new(const Directory& parent, std::string_view name) const {
   if (name.size() > max_name_bytes) return fail(ENAMETOOLONG, "the name is too long");
-  if (!valid_name(name)) return fail(EINVAL, "this cannot be a name");
+  if (!valid_name(name))
+    return fail(EINVAL, "this cannot be a name", "a name has no slash in it, and is not . or ..");
   if (parent.find(name) || find_row(parent, name))
     return fail(EEXIST, "there is already something of that name");
   return {};

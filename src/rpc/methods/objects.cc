@@ -172,7 +172,7 @@ Answer<Json> resize(Services& services, const Arguments& arguments) {
   const std::lock_guard lock(services.configuration);
   const auto resized = control::resize(services.tree, *id, static_cast<std::uint64_t>(bytes),
                                        arguments.flag("force"));
-  if (!resized) return refused(resized.error(), path);
+  if (!resized) return refused(resized.error(), control::backstore_name(path));
   Json problems = Json::array();
   const auto saved = services.saved == nullptr
                          ? Expected<bool>(false)

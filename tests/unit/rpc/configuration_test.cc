@@ -152,6 +152,7 @@ TEST_F(Configuration, ResizeRefusesInWords) {
   world.lio.engine.fail_next("resize_device", EPERM);
   const Fault refused = world.fault("resize", {{"path", path}, {"size", 4096}});
   EXPECT_EQ(refused.data["name"], "EPERM");
+  EXPECT_EQ(refused.data["object"], "/backstores/ramdisk/a");
   EXPECT_EQ(refused.data["cause"], "as planned");
 }
 

@@ -56,6 +56,9 @@ TEST_F(FileTest, MissingFileNamesTheRemedy) {
   const std::string error = error_of(specification("missing"));
   EXPECT_TRUE(contains(error, "does not exist"));
   EXPECT_TRUE(contains(error, "truncate -s 10G"));
+  const std::string folder = error_of(specification("no/missing", 4096));
+  EXPECT_TRUE(contains(folder, "folder that it is to be made in does not exist"));
+  EXPECT_TRUE(contains(folder, "mkdir -p '" + directory.file("no") + "'"));
 }
 
 TEST_F(FileTest, ASizeCreatesTheFileSparse) {
