@@ -61,7 +61,7 @@ class Network(BrokenTest):
             pass
         for command in ["ip link set lo up", "ip address add 192.0.2.1/32 dev lo"]:
             subprocess.run([*self.inside, *command.split()], check=True)
-        self.serve(before=self.inside, listen="192.0.2.1:5555")
+        self.serve("--backend", "epoll", before=self.inside, listen="192.0.2.1:5555")
         self.make_ramdisk()
 
     def rule(self, *words):
@@ -121,6 +121,7 @@ class Limits(BrokenTest):
         self.check_golden("little_locked_memory")
 
     def test_io_uring_refused(self):
+        self.tells_of_io_uring = True
         self.serve(before=[sys.executable, "-c", WITHOUT_IO_URING], wait=False)
         self.wait_or_skip()
         self.make_ramdisk()
