@@ -12,8 +12,10 @@
 #include "scsi/commands/read_capacity.h"
 #include "scsi/commands/report_luns.h"
 #include "scsi/commands/report_supported_operation_codes.h"
+#include "scsi/commands/report_target_port_groups.h"
 #include "scsi/commands/request_sense.h"
 #include "scsi/commands/send_diagnostic.h"
+#include "scsi/commands/set_target_port_groups.h"
 #include "scsi/commands/start_stop_unit.h"
 #include "scsi/commands/synchronize_cache.h"
 #include "scsi/commands/test_unit_ready.h"
@@ -49,7 +51,9 @@ constexpr std::array specs{
     write_same_16_spec,                     //
     read_capacity_16_spec,                  //
     report_luns_spec,                       //
+    report_target_port_groups_spec,         //
     report_supported_operation_codes_spec,  //
+    set_target_port_groups_spec,            //
     read_12_spec,                           //
     write_12_spec,                          //
     verify_12_spec,                         //

@@ -1,6 +1,7 @@
 // The path of every command: find its row, check what the row says, serve it. The order of the
 // checks is the order in which the standards let errors hide each other (SPC-5 4.2.5, SAM-5 5.3.3):
-// unit, unit attention, operation code, CDB fields, readiness, write protection, range.
+// unit, unit attention, operation code, asymmetric access, CDB fields, readiness, write protection,
+// range.
 #include "scsi/execute.h"
 
 #include <bit>
@@ -13,6 +14,7 @@
 #include "scsi/nexus.h"
 #include "scsi/parameter_data.h"
 #include "scsi/sense.h"
+#include "scsi/sleep.h"
 #include "scsi/unit_attention.h"
 
 namespace srpd::scsi {
@@ -86,7 +88,7 @@ bool is_valid(TaskAttribute attribute) {
          attribute == TaskAttribute::head_of_queue;
 }
 
-bool admit(Command& command, const Row* row, Result& result) {
+bool admit(Command& command, const Row* row, std::uint32_t access, Result& result) {
   if (!is_valid(command.attribute)) {
     result = sense::invalid_message();
     return false;
@@ -102,6 +104,7 @@ bool admit(Command& command, const Row* row, Result& result) {
                                                                : sense::invalid_opcode();
     return false;
   }
+  if (access != 0 && !access_permits(access, row->spec, result)) return false;
   if (!check_unused_bits(command, *row, result)) return false;
   return command.lu == nullptr || check_medium(command, row->spec, result);
 }
@@ -152,6 +155,18 @@ void run(Command& command, const Spec& spec) {
   complete(command, spec.run(command));
 }
 
+// At a port that is not the best one, so that hosts prefer others.
+Task<Result> run_delayed(Command& command, std::uint32_t delay_ms) {
+  Sleep sleep;
+  sleep.start(*command.loop, std::chrono::milliseconds(delay_ms));
+  co_await sleep;
+  if (command.aborted) co_return Result{};
+  const Spec& spec = *command.spec;
+  if (spec.start.present()) co_return co_await spec.start(command);
+  if (spec.data == Data::in) co_return co_await run_when_buffered(command);
+  co_return spec.run(command);
+}
+
 }  // namespace
 
 std::span<const std::byte> Command::sense_data(std::span<std::byte, max_sense_length> room) const {
@@ -169,8 +184,12 @@ void execute(Command& command) {
   if (row != nullptr) command.spec = &row->spec;
   if (goes_to_device(command) && is_valid(command.attribute))
     return forward(command).detach(on_done, &command);
-  if (!admit(command, row, result)) return complete(command, result);
+  const std::uint32_t access =
+      command.itl == nullptr ? 0 : command.itl->access.load(std::memory_order_relaxed);
+  if (!admit(command, row, access, result)) return complete(command, result);
   const Spec& spec = row->spec;
+  if (const std::uint32_t delay_ms = access_delay_ms(access); delay_ms != 0)
+    return run_delayed(command, delay_ms).detach(on_done, &command);
   if (spec.run.present()) return run(command, spec);
   if (spec.run_mapped.present() && spec.run_mapped(command, result))
     return complete(command, result);

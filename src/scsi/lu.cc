@@ -40,6 +40,7 @@ Lu::Lu(LuIdentity identity, const LuAttributes& attributes, std::shared_ptr<stor
       block_shift_(static_cast<unsigned>(std::countr_zero(block_size_))),
       block_count_(store_->size() >> block_shift_) {
   CHECK(std::has_single_bit(block_size_) && block_size_ >= 512);
+  port_groups_.enable(attributes_.alua_support);
   if (identity_.product.empty()) identity_.product = store_->properties().product;
   store_->set_observer(this);
 }
@@ -77,6 +78,7 @@ std::array<std::byte, 16> Lu::naa() const {
 void Lu::attach(ItlNexus& itl) {
   const std::lock_guard lock(mutex_);
   put(nexuses_, itl, itl.place_);
+  itl.access.store(TargetPortGroups::word_of(itl.port.get()), std::memory_order_relaxed);
 }
 
 void Lu::detach(ItlNexus& itl) {

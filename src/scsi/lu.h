@@ -15,6 +15,7 @@
 #include "scsi/io_counters.h"
 #include "scsi/live_value.h"
 #include "scsi/nexus.h"
+#include "scsi/target_port_groups.h"
 #include "store/backstore.h"
 
 namespace srpd::scsi {
@@ -33,6 +34,8 @@ struct LuIdentity {
 /// LIO's device attributes as far as they are served; defaults as LIO sets them. Each is read
 /// without a lock while Lu::change_attributes() writes it.
 struct LuAttributes {
+  /// False: no target port groups; every port serves everything.
+  LiveValue<bool> alua_support = true;
   LiveValue<bool> emulate_dpo = true;
   LiveValue<bool> emulate_fua_write = true;
   LiveValue<bool> emulate_fua_read = true;
@@ -109,6 +112,16 @@ class Lu final : public store::Observer {
   /// Tells every nexus but `except`. Any thread.
   void raise(UnitAttention condition, const ItlNexus* except = nullptr);
 
+  /// visit(ItlNexus&), with none coming or going.
+  template <class Visitor>
+  void for_each_nexus(Visitor visit) {
+    const std::lock_guard lock(mutex_);
+    for (ItlNexus* const itl : nexuses_) visit(*itl);
+  }
+
+  TargetPortGroups& port_groups() { return port_groups_; }
+  const TargetPortGroups& port_groups() const { return port_groups_; }
+
   /// A LUN of a target port refers to this unit; counted.
   void add_export();
   void remove_export();
@@ -137,6 +150,7 @@ class Lu final : public store::Observer {
   std::vector<IoCounters*> counters_;
   IoCount past_;  ///< of counters that are gone
   std::uint32_t exports_ = 0;
+  TargetPortGroups port_groups_{*this};
 };
 
 }  // namespace srpd::scsi

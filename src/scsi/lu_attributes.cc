@@ -51,6 +51,7 @@ bool vpd_pages_differ(const LuAttributes& a, const LuAttributes& b) {
 void Lu::change_attributes(const LuAttributes& wanted) {
   const LuAttributes before = attributes_;
   attributes_ = wanted;
+  port_groups_.enable(wanted.alua_support);
   if (mode_parameters_differ(before, wanted)) raise(UnitAttention::mode_parameters_changed);
   if (vpd_pages_differ(before, wanted)) raise(UnitAttention::inquiry_data_changed);
   if (provisioning_differs(before, wanted)) raise(UnitAttention::capacity_changed);

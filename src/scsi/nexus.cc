@@ -7,14 +7,16 @@
 
 namespace srpd::scsi {
 
-ItlNexus::ItlNexus(std::uint32_t at, std::shared_ptr<IoCounters> count, bool protect)
+ItlNexus::ItlNexus(std::uint32_t at, std::shared_ptr<IoCounters> count, bool protect,
+                   std::shared_ptr<const UnitPort> by)
     : lu(count->lu().get()),
       cells(count->cells()),
       unit_attentions(1u << static_cast<unsigned>(UnitAttention::power_on)),
       write_protected(protect),
       number(at),
       lun(encode_lun(at)),
-      counters(std::move(count)) {
+      counters(std::move(count)),
+      port(std::move(by)) {
   lu->attach(*this);
 }
 

@@ -11,6 +11,7 @@
 
 #include "scsi/io_counters.h"
 #include "scsi/lun_map.h"
+#include "scsi/target_port_groups.h"
 
 namespace srpd::scsi {
 
@@ -49,8 +50,9 @@ enum class UnitAttention : std::uint8_t {
 /// takes them without a lock. Keeps the unit alive; begins with the unit attention of power on.
 struct ItlNexus {
   /// `number`: of the LUN, up to LunMap::max_number. `counters`: of the unit; others may count
-  /// there, too.
-  ItlNexus(std::uint32_t number, std::shared_ptr<IoCounters> counters, bool write_protected);
+  /// there, too. `port`: by which it comes; null: one in the default target port group.
+  ItlNexus(std::uint32_t number, std::shared_ptr<IoCounters> counters, bool write_protected,
+           std::shared_ptr<const UnitPort> port = nullptr);
   ~ItlNexus();
   ItlNexus(const ItlNexus&) = delete;
   ItlNexus& operator=(const ItlNexus&) = delete;
@@ -62,10 +64,13 @@ struct ItlNexus {
   Lu* const lu;
   IoCounters::Cell* const cells;  ///< of loop 0; see Command::loop_index
   std::atomic<std::uint32_t> unit_attentions;
+  /// What asymmetric access leaves of the unit: see target_port_groups.h. 0: everything.
+  std::atomic<std::uint32_t> access{0};
   std::atomic<bool> write_protected;
   const std::uint32_t number;
   const std::uint64_t lun;  ///< as REPORT LUNS shows it, eight bytes as an integer
   const std::shared_ptr<IoCounters> counters;
+  const std::shared_ptr<const UnitPort> port;
 
  private:
   friend class Lu;

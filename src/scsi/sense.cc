@@ -40,6 +40,10 @@ Result saving_parameters_not_supported() {
 }
 Result write_protected() { return check_condition(SenseKey::data_protect, 0x2700); }
 Result initializing_command_required() { return check_condition(SenseKey::not_ready, 0x0402); }
+Result asymmetric_access_transition() { return check_condition(SenseKey::not_ready, 0x040a); }
+Result target_port_in_standby() { return check_condition(SenseKey::not_ready, 0x040b); }
+Result target_port_unavailable() { return check_condition(SenseKey::not_ready, 0x040c); }
+Result target_port_offline() { return check_condition(SenseKey::not_ready, 0x0412); }
 Result miscompare(std::uint64_t offset) {
   return check_condition(SenseKey::miscompare, 0x1d00, offset);
 }

@@ -26,6 +26,11 @@ Result saving_parameters_not_supported();
 Result write_protected();
 /// START STOP UNIT with START needed.
 Result initializing_command_required();
+/// Asymmetric access states, SPC-4 5.15.2.4.
+Result asymmetric_access_transition();
+Result target_port_in_standby();
+Result target_port_unavailable();
+Result target_port_offline();
 Result miscompare(std::uint64_t offset);
 
 }  // namespace srpd::scsi::sense

@@ -23,6 +23,16 @@ enum class Data : std::uint8_t { none, in, out };
 /// one that writes also on a write-protected unit.
 enum class Access : std::uint8_t { none, read, write };
 
+/// In which asymmetric access states it is served, each with those before it (SPC-4 5.15.2.4; which
+/// commands is LIO's choice within what is mandatory). `always` is also at an offline port.
+enum class Available : std::uint8_t {
+  when_active,
+  in_standby,
+  when_unavailable,
+  in_transition,
+  always
+};
+
 /// A function pointer that a consteval check can ask for its presence: g++ 12 with UBSan does not
 /// take comparisons of function addresses for constant expressions.
 template <class Function>
@@ -46,6 +56,7 @@ struct Spec {
   std::uint8_t cdb_length = 0;
   Data data = Data::none;
   Access access = Access::none;
+  Available available = Available::when_active;
   /// Served although the nexus sees no unit there (SPC-5 table 56).
   bool any_lun = false;
   /// Neither reports nor clears unit attentions by itself (SAM-5 5.14).

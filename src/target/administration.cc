@@ -92,7 +92,7 @@ Expected<void> Administration::set_relative_port(PortHandle handle,
   if ((*port)->enabled)
     return failure("target port " + (*port)->scsi.name,
                    "hosts know it by its relative target port identifier", "disable it first");
-  (*port)->scsi.relative_target_port = relative_target_port;
+  (*port)->set_relative_port(relative_target_port);
   return {};
 }
 
@@ -127,6 +127,13 @@ Expected<void> Administration::remove_lun(PortHandle handle, std::uint32_t numbe
   if (auto removed = (*port)->remove_lun(number, taken); !removed) return removed;
   remove(std::move(taken), std::move(done));
   return {};
+}
+
+Expected<void> Administration::set_lun_access(PortHandle handle, std::uint32_t number,
+                                              const scsi::PortAccess& access) {
+  const auto port = ports_.find(handle);
+  if (!port) return tl::unexpected(port.error());
+  return (*port)->set_lun_access(number, access);
 }
 
 // ACLs

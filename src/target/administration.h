@@ -39,6 +39,8 @@ class Administration {
   Expected<void> close_sessions(PortHandle port, Done done);
   Expected<void> add_lun(PortHandle port, const Lun& lun);
   Expected<void> remove_lun(PortHandle port, std::uint32_t number, Removed done);
+  Expected<void> set_lun_access(PortHandle port, std::uint32_t number,
+                                const scsi::PortAccess& access);
   Expected<void> add_acl(PortHandle port, AclKey key);
   Expected<void> remove_acl(PortHandle port, std::string_view acl, Done done);
   Expected<void> map_lun(PortHandle port, std::string_view acl, const MappedLun& lun);

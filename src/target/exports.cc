@@ -25,7 +25,10 @@ Expected<void> check_number(const std::string& object, std::uint32_t number) {
 
 View::View(Nexus& of, PortLun& from, std::uint32_t at, std::shared_ptr<scsi::IoCounters> count,
            bool protect, bool shared)
-    : ItlNexus(at, std::move(count), protect), nexus(&of), lun(&from), shared_counters(shared) {
+    : ItlNexus(at, std::move(count), protect, from.unit_port),
+      nexus(&of),
+      lun(&from),
+      shared_counters(shared) {
   from.views.insert(this);
   of.scsi.luns().add(*this);
 }
@@ -36,14 +39,19 @@ View::~View() {
   if (!shared_counters) lun->past += counters->sum();
 }
 
-PortLun::PortLun(const Lun& description)
-    : number(description.number), lu(description.lu), write_protected(description.write_protected) {
+PortLun::PortLun(const Lun& description, std::uint16_t relative_port)
+    : number(description.number),
+      lu(description.lu),
+      write_protected(description.write_protected),
+      unit_port(std::make_shared<scsi::UnitPort>(relative_port, description.access)) {
   lu->add_export();
+  lu->port_groups().add(*unit_port);
 }
 
 PortLun::~PortLun() {
   CHECK(mappings.empty());
   for (View* const view : views) view->lun = nullptr;
+  lu->port_groups().remove(*unit_port);
   lu->remove_export();
 }
 
@@ -165,7 +173,7 @@ Expected<void> Port::add_lun(const Lun& description) {
   if (auto good = check_number(object, description.number); !good) return good;
   const auto [at, is_new] = luns_.try_emplace(description.number);
   if (!is_new) return failure(object, "it is there twice", "give each LUN its own number");
-  at->second = std::make_unique<PortLun>(description);
+  at->second = std::make_unique<PortLun>(description, scsi.relative_target_port);
   for (Nexus* const nexus : open_nexuses_) {
     show_lun(*nexus, *at->second);
     news_.changed(*nexus);
@@ -187,6 +195,18 @@ Expected<void> Port::remove_lun(std::uint32_t number, Views& taken) {
   }
   luns_.erase(number);
   return {};
+}
+
+Expected<void> Port::set_lun_access(std::uint32_t number, const scsi::PortAccess& access) {
+  const auto found = lun(number);
+  if (!found) return tl::unexpected(found.error());
+  (*found)->lu->port_groups().set_access(*(*found)->unit_port, access);
+  return {};
+}
+
+void Port::set_relative_port(std::uint16_t relative_port) {
+  scsi.relative_target_port = relative_port;
+  for (const auto& [number, lun] : luns_) lun->unit_port->relative_port = relative_port;
 }
 
 Expected<void> Port::add_acl(AclKey key, Views& taken) {

@@ -53,13 +53,14 @@ using Views = std::vector<std::unique_ptr<View>>;
 
 /// A LUN of a port.
 struct PortLun {
-  explicit PortLun(const Lun& description);
+  PortLun(const Lun& description, std::uint16_t relative_port);
   ~PortLun();
   scsi::IoCount io_count() const;
 
   const std::uint32_t number;
   const std::shared_ptr<scsi::Lu> lu;
   const bool write_protected;
+  const std::shared_ptr<scsi::UnitPort> unit_port;
   std::unordered_set<View*> views;
   std::unordered_set<Mapping*> mappings;
   scsi::IoCount past;  ///< of mappings and views that are gone
@@ -151,6 +152,8 @@ class Port {
   Expected<void> add_lun(const Lun& lun);
   /// Takes it from every ACL as well.
   Expected<void> remove_lun(std::uint32_t number, Views& taken);
+  Expected<void> set_lun_access(std::uint32_t number, const scsi::PortAccess& access);
+  void set_relative_port(std::uint16_t relative_port);
   /// Hosts it names that an open port let in see what the ACL shows from now on.
   Expected<void> add_acl(AclKey key, Views& taken);
   /// Its nexuses, which are named, keep what they see until they end.

@@ -56,6 +56,7 @@ struct Lun {
   std::uint32_t number = 0;  ///< up to scsi::LunMap::max_number
   std::shared_ptr<scsi::Lu> lu;
   bool write_protected = false;  ///< for every initiator
+  scsi::PortAccess access{};
 };
 
 /// ib_srpt's attributes of a port, as far as they mean something here; for logins to come.

@@ -178,6 +178,11 @@ Expected<void> Target::remove_lun(PortHandle port, std::uint32_t number, Removed
   return impl_->administration.remove_lun(port, number, std::move(done));
 }
 
+Expected<void> Target::set_lun_access(PortHandle port, std::uint32_t number,
+                                      const scsi::PortAccess& access) {
+  return impl_->administration.set_lun_access(port, number, access);
+}
+
 // ACLs
 
 Expected<void> Target::add_acl(PortHandle port, AclKey key) {

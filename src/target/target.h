@@ -159,6 +159,10 @@ class Target {
   /// abort deadline, then they are aborted and answered with TASK ABORTED.
   Expected<void> remove_lun(PortHandle port, std::uint32_t number, Removed done);
 
+  /// In which target port group of the unit the port is, and whether hosts reach the unit by it.
+  Expected<void> set_lun_access(PortHandle port, std::uint32_t number,
+                                const scsi::PortAccess& access);
+
   // ACLs of a port
 
   /// Without LUNs. Sessions of such an initiator that an open port let in go on under the ACL.

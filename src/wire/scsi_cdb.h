@@ -87,6 +87,19 @@ struct ReportLunsCdb {
 };
 static_assert(sizeof(ReportLunsCdb) == 12 && Layout<ReportLunsCdb>);
 
+/// REPORT TARGET PORT GROUPS, SET TARGET PORT GROUPS: SPC-4 6.37, 6.45.
+struct TargetPortGroupsCdb {
+  static constexpr std::uint8_t service_action_mask = 0x1f;
+  static constexpr unsigned format_shift = 5;  ///< PARAMETER DATA FORMAT
+  std::uint8_t opcode;
+  std::uint8_t service_action;
+  std::uint8_t reserved2[4];
+  be32 length;
+  std::uint8_t reserved10;
+  std::uint8_t control;
+};
+static_assert(sizeof(TargetPortGroupsCdb) == 12 && Layout<TargetPortGroupsCdb>);
+
 /// REPORT SUPPORTED OPERATION CODES, SPC-5 6.34.
 struct ReportOperationCodesCdb {
   std::uint8_t opcode;

@@ -32,6 +32,8 @@ inline constexpr std::uint8_t peripheral_disk = 0x00;
 inline constexpr std::uint8_t peripheral_well_known = 0x1e;
 inline constexpr std::uint8_t peripheral_none = 0x7f;  ///< qualifier 011b, type 1Fh
 inline constexpr std::uint8_t inquiry_version_spc4 = 0x06;
+inline constexpr std::uint8_t inquiry_sccs = 0x80;
+inline constexpr unsigned inquiry_tpgs_shift = 4;
 inline constexpr std::uint8_t inquiry_cmdque = 0x02;
 inline constexpr std::uint8_t inquiry_response_format = 0x02;
 

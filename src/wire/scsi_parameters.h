@@ -49,6 +49,43 @@ struct UnmapDescriptor {
 };
 static_assert(sizeof(UnmapDescriptor) == 16 && Layout<UnmapDescriptor>);
 
+/// REPORT TARGET PORT GROUPS with the extended header, SPC-4 6.37: after the length.
+struct TargetPortGroupsExtension {
+  static constexpr std::uint8_t extended = 0x10;
+  std::uint8_t format;
+  std::uint8_t implicit_transition_seconds;
+  std::uint8_t reserved6[2];
+};
+static_assert(sizeof(TargetPortGroupsExtension) == 4 && Layout<TargetPortGroupsExtension>);
+
+/// The ports follow.
+struct TargetPortGroupDescriptor {
+  static constexpr std::uint8_t preferred = 0x80;
+  std::uint8_t state;
+  std::uint8_t supported;
+  be16 id;
+  std::uint8_t reserved4;
+  std::uint8_t status;
+  std::uint8_t vendor_specific;
+  std::uint8_t port_count;
+};
+static_assert(sizeof(TargetPortGroupDescriptor) == 8 && Layout<TargetPortGroupDescriptor>);
+
+struct TargetPortDescriptor {
+  be16 obsolete0;
+  be16 relative_port;
+};
+static_assert(sizeof(TargetPortDescriptor) == 4 && Layout<TargetPortDescriptor>);
+
+/// SET TARGET PORT GROUPS, SPC-4 6.45: after four reserved bytes.
+struct SetTargetPortGroupDescriptor {
+  static constexpr std::uint8_t state_mask = 0x0f;
+  std::uint8_t state;
+  std::uint8_t reserved1;
+  be16 id;  ///< of a group, or of a port where the state is offline
+};
+static_assert(sizeof(SetTargetPortGroupDescriptor) == 4 && Layout<SetTargetPortGroupDescriptor>);
+
 /// REPORT SUPPORTED OPERATION CODES, all commands: SPC-5 6.34.2.
 struct CommandDescriptor {
   static constexpr std::uint8_t ctdp = 0x02, servactv = 0x01;

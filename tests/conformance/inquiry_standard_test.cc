@@ -8,7 +8,7 @@ namespace {
 class InquiryStandard : public OnEveryDisk {};
 SRPD_ON_EVERY_DISK(InquiryStandard);
 
-// What LIO sends for such a disk, with TPGS, SCCS and 3PC clear: nothing of that is served.
+// What LIO sends for such a disk, with 3PC clear: that is not served.
 TEST_P(InquiryStandard, IsLiosWithWhatIsServed) {
   const ScsiReply reply =
       disk().execute({.cdb = bytes({0x12, 0, 0, 0, 96, 0}), .data_in_length = 96});
@@ -16,7 +16,7 @@ TEST_P(InquiryStandard, IsLiosWithWhatIsServed) {
   const std::string product = properties().plugin == "fileio" ? "46494c45494f20202020202020202020"
                                                               : "52414d4449534b2d4d43502020202020";
   EXPECT_EQ(to_hex(reply.data_in),
-            "000006025b0000024c494f2d4f524720" + product +
+            "000006025bb000024c494f2d4f524720" + product +
                 "342e3020"
                 "0000000000000000000000000000000000000000000000a00940046004c0"
                 "000000000000000000000000000000000000000000000000000000000000");

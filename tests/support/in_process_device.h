@@ -76,7 +76,7 @@ struct InProcessOptions {
 /// One initiator port at the unit.
 struct Host {
   Host(runtime::Loop& loop, const std::shared_ptr<scsi::Lu>& lu, const scsi::TargetPort& port,
-       const InProcessOptions& options);
+       const InProcessOptions& options, std::shared_ptr<const scsi::UnitPort> unit_port = nullptr);
   ~Host() { nexus.luns().remove(unit); }
   scsi::ItNexus nexus;
   scsi::ItlNexus unit;
@@ -90,6 +90,7 @@ struct Host {
 class InProcessDevice final : public ScsiDevice {
  public:
   explicit InProcessDevice(const InProcessOptions& options);
+  ~InProcessDevice() override;
 
   std::uint32_t block_size() const override { return lu_->block_size(); }
   std::uint64_t block_count() const override { return lu_->block_count(); }
@@ -98,15 +99,22 @@ class InProcessDevice final : public ScsiDevice {
   ScsiReply execute(const ScsiRequest& request) override { return execute(0, request); }
   ScsiReply execute(std::size_t host, const ScsiRequest& request);
   std::unique_ptr<ScsiDevice> another_host() override;
+  /// By another port of the target.
+  std::unique_ptr<ScsiDevice> host_at_port(std::uint16_t relative_port);
 
   Host& host(std::size_t index) { return *hosts_[index]; }
   scsi::Lu& lu() { return *lu_; }
   MemoryStore& store() { return *store_; }
   runtime::Loop& loop() { return loop_; }
+  /// Of the hosts by the first port.
+  scsi::UnitPort& unit_port() { return *unit_ports_[0]; }
   void run_until_idle() { simulation_.run_until_idle(); }
+  void run_for(runtime::Time duration) { simulation_.run_until(simulation_.now() + duration); }
 
  private:
   class AnotherHost;
+
+  std::shared_ptr<scsi::UnitPort> make_unit_port(std::uint16_t relative_port);
 
   InProcessOptions options_;
   runtime::Simulation simulation_{1};
@@ -114,6 +122,7 @@ class InProcessDevice final : public ScsiDevice {
   scsi::TargetPort port_;
   MemoryStore* store_;
   std::shared_ptr<scsi::Lu> lu_;
+  std::vector<std::shared_ptr<scsi::UnitPort>> unit_ports_;
   std::vector<std::unique_ptr<Host>> hosts_;
 };
 

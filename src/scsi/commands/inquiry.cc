@@ -31,6 +31,11 @@ Result standard_inquiry(Command& command, std::uint16_t allocation_length) {
   inquiry.response_format = wire::inquiry_response_format;
   inquiry.additional_length = sizeof inquiry - 5;
   inquiry.flags7 = wire::inquiry_cmdque;
+  if (command.lu != nullptr && command.lu->attributes().alua_support) {
+    const TargetPortGroup group = command.lu->port_groups().group_of(command.itl->port.get());
+    inquiry.flags5 = static_cast<std::uint8_t>(wire::inquiry_sccs |
+                                               group.access_type << wire::inquiry_tpgs_shift);
+  }
   // Where there is no unit, LIO's defaults name the target.
   static const LuIdentity nobody;
   const LuIdentity& identity = command.lu == nullptr ? nobody : command.lu->identity();

@@ -12,6 +12,7 @@ inline constexpr Spec inquiry_spec{
     .opcode = 0x12,
     .cdb_length = 6,
     .data = Data::in,
+    .available = Available::always,
     .any_lun = true,
     .passes_unit_attention = true,
     .usage = {0x12, 0x01, 0xff, 0xff, 0xff, 0},

@@ -13,6 +13,7 @@ inline constexpr Spec mode_sense_6_spec{
     .opcode = 0x1a,
     .cdb_length = 6,
     .data = Data::in,
+    .available = Available::in_standby,
     .usage = {0x1a, 0x08, 0xff, 0xff, 0xff, 0},
     .run = mode_sense_6,
 };
@@ -22,6 +23,7 @@ inline constexpr Spec mode_sense_10_spec{
     .opcode = 0x5a,
     .cdb_length = 10,
     .data = Data::in,
+    .available = Available::in_standby,
     .usage = {0x5a, 0x18, 0xff, 0xff, 0, 0, 0, 0xff, 0xff, 0},
     .run = mode_sense_10,
 };

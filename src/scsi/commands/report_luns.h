@@ -12,6 +12,7 @@ inline constexpr Spec report_luns_spec{
     .opcode = 0xa0,
     .cdb_length = 12,
     .data = Data::in,
+    .available = Available::always,
     .any_lun = true,
     .passes_unit_attention = true,
     .usage = {0xa0, 0, 0xff, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0},

@@ -11,6 +11,7 @@ inline constexpr Spec send_diagnostic_spec{
     .name = "SEND DIAGNOSTIC",
     .opcode = 0x1d,
     .cdb_length = 6,
+    .available = Available::in_standby,
     .needs_ready = true,
     .usage = {0x1d, 0xf7, 0, 0xff, 0xff, 0},
     .start = send_diagnostic,

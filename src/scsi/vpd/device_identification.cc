@@ -76,8 +76,7 @@ std::string port_name(const TargetPort& port) {
 }  // namespace
 
 void build_device_identification(const Command& command, ParameterData& data) {
-  // Every unit and port is in the default groups, which have number 0.
-  constexpr std::uint16_t default_group = 0;
+  const TargetPortGroups& groups = command.lu->port_groups();
   const TargetPort& port = command.nexus->target();
   add_naa(*command.lu, data);
   add_t10_vendor(*command.lu, data);
@@ -85,9 +84,10 @@ void build_device_identification(const Command& command, ParameterData& data) {
   add_number(data, srp_code_set(wire::code_set_binary), of_port | wire::designator_relative_port,
              port.relative_target_port);
   add_number(data, srp_code_set(wire::code_set_binary), of_port | wire::designator_port_group,
-             default_group);
-  add_number(data, wire::code_set_binary, wire::association_unit | wire::designator_unit_group,
-             default_group);
+             groups.group_of(command.itl->port.get()).id);
+  if (const auto unit_group = groups.unit_group())
+    add_number(data, wire::code_set_binary, wire::association_unit | wire::designator_unit_group,
+               *unit_group);
   add_name(data, wire::association_port, port_name(port));
   add_name(data, wire::association_device, port.name);
 }
