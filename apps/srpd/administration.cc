@@ -12,6 +12,7 @@
 #include "control/json_reader.h"
 #include "control/saved_file.h"
 #include "control/tree_restore.h"
+#include "lio/access_states.h"
 #include "lio/root.h"
 #include "mount/mount_table.h"
 #include "ns/configfs.h"
@@ -58,7 +59,11 @@ Administration::Administration(const Options& options, Server& server, Loops& lo
                 .version = SRPD_VERSION,
                 .listening = [this] { return listening(); },
                 .waiting = [this] { return waiting(); },
-                .troubles = [this] { return troubles(); }} {}
+                .troubles = [this] { return troubles(); }} {
+  engine_.set_keep([this](auto device, auto spec, auto changes, auto done) {
+    keep([=, this] { lio::take_over_access_states(tree_, device, spec, changes); }, done);
+  });
+}
 
 Administration::~Administration() {
   if (thread_.joinable()) thread_.join();
@@ -85,11 +90,13 @@ void Administration::run() {
   while (!sleep()) {
     // One reading answers all who have asked before it.
     auto reloads = take_reloads();
+    look_at_kept();
     if (!opened) continue;
     if (!reloads.empty()) apply_saved();
     for (auto& reloaded : reloads) runtime::run_later(home_, std::move(reloaded));
     look_for_waiting();
   }
+  end_keeping();
   if (control_) control_->stop();
   if (mount_) mount_->stop();
   own_mount_ = nullptr;
@@ -117,7 +124,36 @@ Expected<void> Administration::restore() {
     return tl::make_unexpected(std::move(unusable));
   }
   for (const Error& problem : *problems) log::warning("{}", problem.text());
+  lio::restore_access_states(tree_);
   return {};
+}
+
+// Commands of hosts wait for `done`, so that it always comes.
+void Administration::keep(std::function<void()> work, std::function<void()> done) {
+  const std::lock_guard lock(mutex_);
+  if (!keeping_) return done();
+  kept_.push_back([work = std::move(work), done = std::move(done)] {
+    work();
+    done();
+  });
+  changed_.notify_one();
+}
+
+void Administration::look_at_kept() {
+  std::vector<std::function<void()>> all;
+  {
+    const std::lock_guard lock(mutex_);
+    all = std::exchange(kept_, {});
+  }
+  for (const auto& each : all) each();
+}
+
+void Administration::end_keeping() {
+  {
+    const std::lock_guard lock(mutex_);
+    keeping_ = false;
+  }
+  look_at_kept();
 }
 
 void Administration::reload(std::function<void()> done) {
@@ -250,7 +286,8 @@ void Administration::look_for_listeners() {
 // Whether it is time to end.
 bool Administration::sleep() {
   std::unique_lock lock(mutex_);
-  changed_.wait_for(lock, patience, [this] { return stopping_ || !reloads_.empty(); });
+  changed_.wait_for(lock, patience,
+                    [this] { return stopping_ || !reloads_.empty() || !kept_.empty(); });
   return stopping_;
 }
 

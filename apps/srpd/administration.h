@@ -65,6 +65,9 @@ class Administration {
   void apply_saved();
   bool sleep();
   std::vector<std::function<void()>> take_reloads();
+  void keep(std::function<void()> work, std::function<void()> done);
+  void look_at_kept();
+  void end_keeping();
   bool is_own_mount(const std::string& path) const;
 
   const Options& options_;
@@ -87,6 +90,8 @@ class Administration {
   bool stopping_ = false;
   std::function<void()> done_;
   std::vector<std::function<void()>> reloads_;
+  std::vector<std::function<void()>> kept_;  ///< what hosts have set and the tree has yet to know
+  bool keeping_ = true;
   std::thread thread_;
 };
 

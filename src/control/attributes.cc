@@ -41,6 +41,7 @@ constexpr Served ignored(std::string_view name) {
 }
 
 constexpr std::array served{
+    boolean<&LuAttributes::alua_support>("alua_support"),
     ignored("emulate_dpo"),
     ignored("emulate_fua_read"),
     boolean<&LuAttributes::emulate_fua_write>("emulate_fua_write"),
@@ -66,7 +67,6 @@ struct Unserved {
 };
 
 constexpr std::array unserved{
-    Unserved{"alua_support", 1, "turning ALUA off"},
     Unserved{"complete_type", 0, "the choice of completion context"},
     Unserved{"emulate_3pc", 1, "turning EXTENDED COPY off"},
     Unserved{"emulate_caw", 1, "turning COMPARE AND WRITE off"},

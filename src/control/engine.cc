@@ -125,15 +125,16 @@ lio::Result<void> Engine::listen(std::uint16_t rdma_cm_port) {
 // LUNs
 
 lio::Result<void> Engine::add_lun(lio::TpgId id, std::uint16_t lun, lio::DeviceId device_id,
-                                  const lio::LunAccess&) {
+                                  const lio::LunAccess& access) {
   return run_on(home_, [&]() -> lio::Result<void> {
     Tpg& tpg = tpgs_.at(id);
     Device& device = devices_.at(device_id);
     if (device.store) {
-      if (const auto shown = show(device, tpg, lun); !shown) return result_of(shown);
+      if (const auto shown = show(device_id, device, tpg, lun, access); !shown)
+        return result_of(shown);
     }
     device.links.emplace_back(id, lun);
-    tpg.luns[lun] = device_id;
+    tpg.luns[lun] = {device_id, access};
     return {};
   });
 }
@@ -141,7 +142,7 @@ lio::Result<void> Engine::add_lun(lio::TpgId id, std::uint16_t lun, lio::DeviceI
 void Engine::remove_lun(lio::TpgId id, std::uint16_t lun) {
   const auto unlink = [&] {
     Tpg& tpg = tpgs_.at(id);
-    Device& device = devices_.at(tpg.luns.at(lun));
+    Device& device = devices_.at(tpg.luns.at(lun).device);
     std::erase(device.links, std::pair(id, lun));
     std::erase_if(tpg.mapped_later, [&](const auto& each) { return each.lun.port_lun == lun; });
     tpg.luns.erase(lun);
@@ -161,10 +162,20 @@ void Engine::remove_lun(lio::TpgId id, std::uint16_t lun) {
 
 bool Engine::is_later(const Tpg& tpg, std::uint16_t lun) const {
   const auto found = tpg.luns.find(lun);
-  return found != tpg.luns.end() && !devices_.at(found->second).store;
+  return found != tpg.luns.end() && !devices_.at(found->second.device).store;
 }
 
-void Engine::set_lun_access(lio::TpgId, std::uint16_t, const lio::LunAccess&) {}
+void Engine::set_lun_access(lio::TpgId id, std::uint16_t lun, const lio::LunAccess& access) {
+  runtime::run_later(home_, [this, id, lun, access] {
+    const auto tpg = tpgs_.find(id);
+    if (tpg == tpgs_.end()) return;
+    const auto linked = tpg->second.luns.find(lun);
+    if (linked == tpg->second.luns.end()) return;
+    linked->second.access = access;
+    // It may be on its way out.
+    static_cast<void>(target_.set_lun_access(tpg->second.handle, lun, port_access(access)));
+  });
+}
 
 // Initiators
 

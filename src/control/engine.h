@@ -64,11 +64,19 @@ class Engine final : public lio::Engine {
     std::function<void(runtime::PinnableMemory&)> lend, take_back;
   };
 
+  /// Has the tree take over what a host has set of a device (lio/access_states.h), and calls `done`
+  /// then, on any thread. On any loop; must not wait.
+  using Keep =
+      std::function<void(lio::DeviceId device, lio::DeviceSpec spec,
+                         std::vector<lio::AccessChange> changes, std::function<void()> done)>;
+
   /// Both outlive it. `home` is that of the target.
   Engine(target::Target& target, runtime::Loop& home, Daemon daemon);
   /// On home, or when that no longer runs. The ports are gone from the target, or it is.
   ~Engine() override;
 
+  /// Before the first device. Without it nothing is kept.
+  void set_keep(Keep keep) { keep_ = std::move(keep); }
   /// Whether devices that this thread enables and that cannot be opened are waited for; nothing is
   /// created for them. One thread at a time.
   void set_patient(bool patient) {
@@ -94,6 +102,7 @@ class Engine final : public lio::Engine {
   lio::Result<void> format_protection(lio::DeviceId device) override;
   void set_port_group(lio::DeviceId device, const lio::PortGroupState& group) override;
   void remove_port_group(lio::DeviceId device, std::uint16_t id) override;
+  void set_lu_group(lio::DeviceId device, std::optional<std::uint16_t> id) override;
   lio::Result<void> restore_registration(lio::DeviceId device,
                                          const lio::AptplRegistration& registration) override;
 
@@ -132,6 +141,8 @@ class Engine final : public lio::Engine {
     Error why;                                ///< it is waited for
     lio::DeviceAttributes attributes;
     lio::Identity identity;
+    std::map<std::uint16_t, lio::PortGroupState> port_groups;
+    std::optional<std::uint16_t> lu_group;
     std::shared_ptr<scsi::Lu> lu;  ///< while LUNs show the device
     /// Where LUNs link to it; hosts see them only when it has come.
     std::vector<std::pair<lio::TpgId, std::uint16_t>> links;
@@ -142,21 +153,26 @@ class Engine final : public lio::Engine {
     std::string initiator;
     target::MappedLun lun;
   };
+  struct LinkedLun {
+    lio::DeviceId device{};
+    lio::LunAccess access;
+  };
   struct Tpg {
     target::PortHandle handle{};
     std::string port;
-    std::unordered_map<std::uint16_t, lio::DeviceId> luns;
+    std::unordered_map<std::uint16_t, LinkedLun> luns;
     std::vector<MappedLater> mapped_later;
   };
 
   // On home.
-  Expected<void> show(Device& device, Tpg& tpg, std::uint16_t lun);
-  void make_unit(Device& device) const;
+  Expected<void> show(lio::DeviceId id, Device& device, Tpg& tpg, std::uint16_t lun,
+                      const lio::LunAccess& access);
+  void make_unit(lio::DeviceId id, Device& device) const;
   void hide(Device& device) const;
   std::optional<lio::DeviceProperties> arrive(lio::DeviceId id, const lio::DeviceSpec& as,
                                               std::unique_ptr<store::Backstore> store);
   lio::Result<lio::Resized> wait_for_size(lio::DeviceId id, std::uint64_t bytes, bool may_shrink);
-  void show_arrived(Device& device);
+  void show_arrived(lio::DeviceId id, Device& device);
   void lend_memory(const Device& device) const;
   bool is_later(const Tpg& tpg, std::uint16_t lun) const;
   static MappedLater* find_later(Tpg& tpg, std::string_view initiator, std::uint16_t mapped);
@@ -166,6 +182,7 @@ class Engine final : public lio::Engine {
   target::Target& target_;
   runtime::Loop& home_;
   const Daemon daemon_;
+  Keep keep_;
   std::atomic<std::thread::id> patient_ = {};
   // Of home.
   std::unordered_map<lio::DeviceId, Device> devices_;

@@ -183,9 +183,32 @@ lio::Result<void> Engine::format_protection(lio::DeviceId) {
   return tree::fail(ENOSYS, "protection information is not served");
 }
 
-// The tree itself keeps the state of target port groups; commands do not know them yet.
-void Engine::set_port_group(lio::DeviceId, const lio::PortGroupState&) {}
-void Engine::remove_port_group(lio::DeviceId, std::uint16_t) {}
+void Engine::set_port_group(lio::DeviceId id, const lio::PortGroupState& group) {
+  runtime::run_later(home_, [this, id, group] {
+    const auto changed = devices_.find(id);
+    if (changed == devices_.end()) return;
+    changed->second.port_groups[group.id] = group;
+    if (changed->second.lu) changed->second.lu->port_groups().set(target_port_group(group));
+  });
+}
+
+void Engine::remove_port_group(lio::DeviceId id, std::uint16_t group) {
+  runtime::run_later(home_, [this, id, group] {
+    const auto changed = devices_.find(id);
+    if (changed == devices_.end()) return;
+    changed->second.port_groups.erase(group);
+    if (changed->second.lu) changed->second.lu->port_groups().remove(group);
+  });
+}
+
+void Engine::set_lu_group(lio::DeviceId id, std::optional<std::uint16_t> group) {
+  runtime::run_later(home_, [this, id, group] {
+    const auto changed = devices_.find(id);
+    if (changed == devices_.end()) return;
+    changed->second.lu_group = group;
+    if (changed->second.lu) changed->second.lu->port_groups().set_unit_group(group);
+  });
+}
 
 lio::Result<void> Engine::restore_registration(lio::DeviceId, const lio::AptplRegistration&) {
   return tree::fail(ENOSYS, "persistent reservations are not served");
@@ -195,16 +218,24 @@ lio::Reservations Engine::reservations(lio::DeviceId) const { return {}; }
 
 // To hosts
 
-void Engine::make_unit(Device& device) const {
+void Engine::make_unit(lio::DeviceId id, Device& device) const {
   const std::uint32_t blocks = device.attributes.block_size;
   device.lu = std::make_shared<scsi::Lu>(unit_identity(device.spec.name, device.identity),
                                          unit_attributes(device.attributes, *device.store),
                                          device.store, blocks);
+  scsi::TargetPortGroups& groups = device.lu->port_groups();
+  for (const auto& [number, group] : device.port_groups) groups.set(target_port_group(group));
+  groups.set_unit_group(device.lu_group);
+  if (keep_)
+    groups.set_recorder([keep = keep_, id, spec = device.spec](auto changes, auto done) {
+      keep(id, spec, access_changes(changes), std::move(done));
+    });
 }
 
-Expected<void> Engine::show(Device& device, Tpg& tpg, std::uint16_t lun) {
-  if (!device.lu) make_unit(device);
-  auto shown = target_.add_lun(tpg.handle, {lun, device.lu, false});
+Expected<void> Engine::show(lio::DeviceId id, Device& device, Tpg& tpg, std::uint16_t lun,
+                            const lio::LunAccess& access) {
+  if (!device.lu) make_unit(id, device);
+  auto shown = target_.add_lun(tpg.handle, {lun, device.lu, false, port_access(access)});
   if (!shown && device.links.empty()) device.lu.reset();
   return shown;
 }
@@ -261,14 +292,14 @@ std::optional<lio::DeviceProperties> Engine::arrive(lio::DeviceId id, const lio:
   device.why = {};
   take_over(properties, device.identity);
   adapt(device.attributes, properties);
-  show_arrived(device);
+  show_arrived(id, device);
   return properties;
 }
 
-void Engine::show_arrived(Device& device) {
+void Engine::show_arrived(lio::DeviceId id, Device& device) {
   for (const auto& [tpg_id, lun] : device.links) {
     Tpg& tpg = tpgs_.at(tpg_id);
-    Expected<void> shown = show(device, tpg, lun);
+    Expected<void> shown = show(id, device, tpg, lun, tpg.luns.at(lun).access);
     for (auto each = tpg.mapped_later.begin(); shown && each != tpg.mapped_later.end();) {
       if (each->lun.port_lun != lun) {
         ++each;

@@ -130,6 +130,7 @@ void take_over(const lio::DeviceProperties& properties, lio::Identity& identity)
 scsi::LuAttributes unit_attributes(const lio::DeviceAttributes& attributes,
                                    const store::Backstore& store) {
   scsi::LuAttributes unit;
+  unit.alua_support = attributes.alua_support != 0;
   unit.emulate_fua_write = attributes.emulate_fua_write != 0;
   unit.emulate_pr = attributes.emulate_pr != 0;
   unit.emulate_tas = attributes.emulate_tas != 0;
@@ -151,6 +152,29 @@ scsi::LuAttributes unit_attributes(const lio::DeviceAttributes& attributes,
   unit.optimal_sectors = attributes.optimal_sectors;
   unit.queue_depth = attributes.queue_depth;
   return unit;
+}
+
+scsi::TargetPortGroup target_port_group(const lio::PortGroupState& group) {
+  return {.id = group.id,
+          .state = static_cast<scsi::AccessState>(group.access_state),
+          .status = group.access_status,
+          .access_type = group.access_type,
+          .supported = group.supported,
+          .preferred = group.preferred,
+          .nonoptimized_delay_ms = group.nonoptimized_delay_ms,
+          .transition_delay_ms = group.transition_delay_ms,
+          .implicit_transition_s = group.implicit_transition_s};
+}
+
+scsi::PortAccess port_access(const lio::LunAccess& access) {
+  return {.group = access.group, .offline = access.offline};
+}
+
+std::vector<lio::AccessChange> access_changes(const std::vector<scsi::AccessChange>& changes) {
+  std::vector<lio::AccessChange> out;
+  for (const scsi::AccessChange& each : changes)
+    out.push_back({each.of_port, each.id, static_cast<std::uint8_t>(each.state)});
+  return out;
 }
 
 scsi::LuIdentity unit_identity(const std::string& name, const lio::Identity& identity) {

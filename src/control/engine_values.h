@@ -2,9 +2,11 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "lio/engine.h"
 #include "scsi/lu.h"
+#include "scsi/target_port_groups.h"
 #include "store/backstore.h"
 #include "store/specification.h"
 #include "target/port.h"
@@ -25,6 +27,10 @@ void take_over(const lio::DeviceProperties& properties, lio::Identity& identity)
 
 scsi::LuAttributes unit_attributes(const lio::DeviceAttributes& attributes,
                                    const store::Backstore& store);
+
+scsi::TargetPortGroup target_port_group(const lio::PortGroupState& group);
+scsi::PortAccess port_access(const lio::LunAccess& access);
+std::vector<lio::AccessChange> access_changes(const std::vector<scsi::AccessChange>& changes);
 
 scsi::LuIdentity unit_identity(const std::string& name, const lio::Identity& identity);
 

@@ -309,7 +309,8 @@ class Restorer {
   }
 
   /// The state before the type, which may forbid to set it, and the status that it implies after
-  /// it.
+  /// it. Last whether states are saved at once: those that were, later than this configuration, are
+  /// not to be written over.
   void port_group_attributes(const Json& json, const std::string& path) {
     const auto set = [&](const std::string& key) {
       const auto found = json.find(key);
@@ -318,11 +319,12 @@ class Restorer {
     };
     for (const auto& item : json.items())
       if (item.key() != "name" && item.key() != "tg_pt_gp_id" &&
-          !item.key().starts_with("alua_access_"))
+          item.key() != "alua_write_metadata" && !item.key().starts_with("alua_access_"))
         set(item.key());
     set("alua_access_state");
     set("alua_access_status");
     set("alua_access_type");
+    set("alua_write_metadata");
   }
 
   void write_group_attribute(const std::string& path, const std::string& key,

@@ -84,14 +84,20 @@ std::string_view Device::plugin_product() const {
 
 void Device::drop(Change& change) {
   if (!enabled_) return;
-  join(nullptr);
+  leave_lu_group();
   change.unlocked([this] { engine().close_device(id_); });
 }
 
-void Device::join(LuGroup* group) {
+void Device::leave_lu_group() {
   if (lu_group_) lu_group_->leave(membership_);
+  lu_group_ = nullptr;
+}
+
+void Device::join(LuGroup* group) {
+  leave_lu_group();
   lu_group_ = group;
   if (group) membership_ = group->join(*this);
+  engine().set_lu_group(id_, group ? group->id() : std::nullopt);
 }
 
 // fd_dev_size of an enabled device is its new size, as with LIO: the file is not cut. Of the other

@@ -61,6 +61,8 @@ class Device final : public Directory {
 
   /// Leaves its LU group and joins another one, or none.
   void join(LuGroup* group);
+  /// Null: in none.
+  const LuGroup* lu_group() const { return lu_group_; }
 
  private:
   static const Attribute rows[];
@@ -83,6 +85,7 @@ class Device final : public Directory {
   DeviceAttributes numbers_of(const DeviceProperties& found) const;
   void take_identity();
   bool leads_into_own_mount() const;
+  void leave_lu_group();
 
   Model& model_;
   Hba& hba_;

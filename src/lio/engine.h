@@ -13,6 +13,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -51,6 +52,13 @@ struct PortGroupState {
   std::uint32_t nonoptimized_delay_ms = 100;
   std::uint32_t transition_delay_ms = 0;
   std::uint32_t implicit_transition_s = 0;
+};
+
+/// A state that a host has set by SET TARGET PORT GROUPS, SPC-4 6.45.
+struct AccessChange {
+  bool of_port = false;  ///< offline, of the LUNs at the port with relative identifier `id`
+  std::uint16_t id = 0;  ///< else of the group
+  std::uint8_t state = 0;
 };
 
 /// A LUN's own ALUA state, SPC-4 5.15.2.5 (secondary target port asymmetric access state).
@@ -175,6 +183,8 @@ class Engine {
   virtual void set_identity(DeviceId device, const Identity& identity) = 0;
   virtual void set_port_group(DeviceId device, const PortGroupState& group) = 0;
   virtual void remove_port_group(DeviceId device, std::uint16_t id) = 0;
+  /// Of the device; nothing: in none.
+  virtual void set_lu_group(DeviceId device, std::optional<std::uint16_t> id) = 0;
   virtual void set_lun_access(TpgId tpg, std::uint16_t lun, const LunAccess& access) = 0;
 
   // Questions

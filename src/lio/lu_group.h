@@ -30,6 +30,7 @@ class LuGroup final : public Directory {
   std::optional<std::uint16_t> id() const { return id_; }
   Members::iterator join(Device& device);
   void leave(Members::iterator member) { members_.erase(member); }
+  const Members& members() const { return members_; }
 
  private:
   static const Attribute rows[];

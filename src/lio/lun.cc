@@ -4,11 +4,11 @@
 
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include "lio/device.h"
 #include "lio/lun_statistics.h"
 #include "lio/mapped_lun.h"
-#include "lio/metadata.h"
 #include "lio/model.h"
 #include "lio/names.h"
 #include "lio/port.h"
@@ -81,6 +81,7 @@ void Lun::drop_link(Change& change, Directory& target) {
   offline_ = false;
   status_ = 0;
   change.unlocked([this] { tpg().engine().remove_lun(tpg().tpg_id(), number_); });
+  if (write_metadata_) forget_metadata(change, tpg().model(), metadata().path);
 }
 
 void Lun::leave_group() {
@@ -137,12 +138,17 @@ Result<void> Lun::store_offline(Change& change, std::string_view text) {
   if (auto good = linked(); !good) return good;
   const auto wanted = parse_within(text, 0, 1);
   if (!wanted) return tl::unexpected(wanted.error());
-  offline_ = *wanted != 0;
-  status_ = altered_implicitly;
-  publish();
-  change.changed(*this, "alua_tg_pt_status");
-  write_metadata_file(change);
+  set_secondary(change, *wanted != 0, altered_implicitly);
   return {};
+}
+
+void Lun::set_secondary(Change& change, bool offline, std::uint8_t status) {
+  offline_ = offline;
+  status_ = status;
+  publish();
+  change.changed(*this, "alua_tg_pt_offline");
+  change.changed(*this, "alua_tg_pt_status");
+  if (write_metadata_) write_metadata(change, tpg().model(), metadata());
 }
 
 Result<std::string> Lun::show_status() const {
@@ -155,7 +161,7 @@ Result<void> Lun::store_status(Change& change, std::string_view text) {
   const auto wanted = parse_within(text, 0, 2);
   if (!wanted) return tl::unexpected(wanted.error());
   status_ = static_cast<std::uint8_t>(*wanted);
-  write_metadata_file(change);
+  if (write_metadata_) write_metadata(change, tpg().model(), metadata());
   return {};
 }
 
@@ -164,21 +170,28 @@ Result<std::string> Lun::show_write_metadata() const {
   return line(write_metadata_ ? 1 : 0);
 }
 
+void Lun::set_write_metadata(Change& change, bool write) {
+  if (std::exchange(write_metadata_, write) && !write)
+    forget_metadata(change, tpg().model(), metadata().path);
+}
+
 Result<void> Lun::store_write_metadata(Change& change, std::string_view text) {
-  static_cast<void>(change);
   if (auto good = linked(); !good) return good;
   const auto wanted = parse_within(text, 0, 1);
   if (!wanted) return tl::unexpected(wanted.error());
-  write_metadata_ = *wanted != 0;
+  set_write_metadata(change, *wanted != 0);
   return {};
 }
 
-void Lun::write_metadata_file(Change& change) const {
-  if (!write_metadata_) return;
-  write_metadata(change, tpg().model(),
-                 fmt::format("srpt/{}+1/lun_{}", tpg().port().name(), number_),
-                 fmt::format("alua_tg_pt_offline={}\nalua_tg_pt_status={}\n", offline_ ? 1 : 0,
-                             hex(status_, 2)));
+void Lun::restore_secondary(Change& change, bool offline, std::uint8_t status) {
+  write_metadata_ = true;
+  set_secondary(change, offline, status);
+}
+
+MetadataFile Lun::metadata() const {
+  return {fmt::format("srpt/{}+1/lun_{}", tpg().port().name(), number_),
+          fmt::format("alua_tg_pt_offline={}\nalua_tg_pt_status={}\n", offline_ ? 1 : 0,
+                      hex(status_, 2))};
 }
 
 Result<std::unique_ptr<Directory>> Luns::make(Change& change, std::string_view name) {

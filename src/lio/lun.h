@@ -9,6 +9,7 @@
 #include <unordered_set>
 
 #include "lio/engine.h"
+#include "lio/metadata.h"
 #include "lio/port_group.h"
 #include "lio/rows.h"
 
@@ -34,6 +35,12 @@ class Lun final : public Directory {
   /// Null without a link.
   Device* device() const { return device_; }
 
+  /// By a host, or as it was saved.
+  void set_secondary(Change& change, bool offline, std::uint8_t status);
+  /// As it was saved; the saved configuration does not say that it is to be.
+  void restore_secondary(Change& change, bool offline, std::uint8_t status);
+  MetadataFile metadata() const;
+
   /// Leaves its port group and joins another one of the device.
   void join(PortGroup& group);
   /// "srpt/PORT/TPG/lun_N": how members are listed.
@@ -54,11 +61,11 @@ class Lun final : public Directory {
   Result<std::string> show_write_metadata() const;
   Result<void> store_write_metadata(Change& change, std::string_view text);
 
+  void set_write_metadata(Change& change, bool write);
   Result<void> linked() const;
   LunAccess access() const;
   void leave_group();
   void publish() const;
-  void write_metadata_file(Change& change) const;
 
   Luns& luns_;
   const std::uint16_t number_;

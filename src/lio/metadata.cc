@@ -4,6 +4,8 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
 
 #include "base/error.h"
 #include "base/log.h"
@@ -49,15 +51,32 @@ bool replace(const std::string& path, const std::string& text) {
 
 }  // namespace
 
-void write_metadata(tree::Change& change, const Model& model, const std::string& path,
-                    const std::string& text) {
-  if (model.dbroot().empty() || path.find("..") != std::string::npos) return;
-  const std::string file = model.place_of_dbroot() + "/alua/" + path;
-  if (model.is_own_mount(file)) return;
+std::string place_of_metadata(const Model& model, const std::string& path) {
+  if (model.dbroot().empty() || path.find("..") != std::string::npos) return {};
+  std::string file = model.place_of_dbroot() + "/alua/" + path;
+  return model.is_own_mount(file) ? std::string() : file;
+}
+
+void write_metadata(tree::Change& change, const Model& model, const MetadataFile& metadata) {
+  const std::string file = place_of_metadata(model, metadata.path);
+  if (file.empty()) return;
+  const bool own_place = model.place_of_dbroot() == model.options().own_dbroot;
   change.unlocked([&] {
-    if (::access(file.substr(0, file.rfind('/')).c_str(), F_OK) != 0) return;
-    if (!replace(file, text))
+    const std::string directory = file.substr(0, file.rfind('/'));
+    std::error_code error;  // Writing says it better.
+    if (own_place) std::filesystem::create_directories(directory, error);
+    if (::access(directory.c_str(), F_OK) != 0) return;
+    if (!replace(file, metadata.text))
       log::warning("{}: the ALUA state cannot be saved: {}", file, errno_text(errno));
+  });
+}
+
+void forget_metadata(tree::Change& change, const Model& model, const std::string& path) {
+  const std::string file = place_of_metadata(model, path);
+  if (file.empty()) return;
+  change.unlocked([&] {
+    if (::unlink(file.c_str()) != 0 && errno != ENOENT)
+      log::warning("{}: the ALUA state cannot be removed: {}", file, errno_text(errno));
   });
 }
 

@@ -4,13 +4,15 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <limits>
+#include <thread>
 
 #include "lio/device.h"
 #include "lio/lun.h"
-#include "lio/metadata.h"
 #include "lio/model.h"
 #include "lio/text.h"
+#include "lio/tpg.h"
 
 namespace srpd::lio {
 namespace {
@@ -28,7 +30,9 @@ constexpr std::uint8_t supports_all_but_lba_dependent =
     supports_unavailable | supports_offline | supports_transitioning;
 
 constexpr std::uint8_t implicit_alua = 1;
+constexpr std::uint8_t altered_explicitly = 1;
 constexpr std::uint8_t altered_implicitly = 2;
+constexpr std::uint8_t transitioning = 15;
 
 constexpr std::uint32_t max_nonoptimized_delay_ms = 10000;
 constexpr std::uint32_t max_transition_delay_ms = 30000;
@@ -153,12 +157,54 @@ Result<void> PortGroup::store_state(Change& change, std::string_view text) {
   if (!value) return tl::unexpected(value.error());
   if (auto possible = check_transition(*value); !possible) return possible;
   if (*value == state_.access_state) return {};
-  state_.access_state = static_cast<std::uint8_t>(*value);
-  state_.access_status = altered_implicitly;
-  publish();
-  change.changed(*this, "alua_access_status");
-  write_metadata_file(change);
+  // Like LIO's, the write takes as long as the transition; without ports there is none to see.
+  if (state_.transition_delay_ms != 0 && !members_.empty() && *value != transitioning) {
+    for (PortGroup* const each : together()) each->enter(change, transitioning, altered_implicitly);
+    const std::chrono::milliseconds delay(state_.transition_delay_ms);
+    change.unlocked([&] { std::this_thread::sleep_for(delay); });
+  }
+  change_state(change, static_cast<std::uint8_t>(*value), altered_implicitly);
   return {};
+}
+
+std::vector<PortGroup*> PortGroup::together() {
+  std::vector<PortGroup*> groups{this};
+  const Device& device = groups_.device();
+  const LuGroup* const units = device.lu_group();
+  if (!units || units == &device.model().lu_groups().default_group()) return groups;
+  for (const Device* const each : units->members()) {
+    PortGroup* const peer = each->port_groups().find_id(state_.id);
+    if (peer && peer != this) groups.push_back(peer);
+  }
+  return groups;
+}
+
+void PortGroup::enter(Change& change, std::uint8_t state, std::uint8_t status) {
+  state_.access_state = state;
+  state_.access_status = status;
+  publish();
+  change.changed(*this, "alua_access_state");
+  change.changed(*this, "alua_access_status");
+}
+
+// The files last: others may change the tree meanwhile.
+void PortGroup::change_state(Change& change, std::uint8_t state, std::uint8_t status) {
+  std::vector<MetadataFile> files;
+  for (PortGroup* const each : together()) {
+    each->enter(change, state, status);
+    if (auto file = each->metadata()) files.push_back(std::move(*file));
+  }
+  const Model& model = groups_.device().model();
+  for (const MetadataFile& file : files) write_metadata(change, model, file);
+}
+
+bool PortGroup::restore(Change& change, std::uint8_t state, std::uint8_t status) {
+  const AccessState* const known = find_state(state);
+  if (!known || state == transitioning || !(state_.supported & known->supported) ||
+      status > altered_implicitly)
+    return false;
+  enter(change, state, status);
+  return true;
 }
 
 std::string PortGroup::show_status() const { return std::string(status_text()) + '\n'; }
@@ -233,11 +279,17 @@ Result<void> PortGroup::store_preferred(Change& change, std::string_view text) {
 std::string PortGroup::show_write_metadata() const { return line(write_metadata_ ? 1 : 0); }
 
 Result<void> PortGroup::store_write_metadata(Change& change, std::string_view text) {
-  static_cast<void>(change);
   const auto value = parse_zero_or_one(text);
   if (!value) return tl::unexpected(value.error());
-  write_metadata_ = *value;
+  set_write_metadata(change, *value);
   return {};
+}
+
+// A group that is not saved any more leaves no file that a later one could begin with.
+void PortGroup::set_write_metadata(Change& change, bool write) {
+  const auto file = metadata();
+  write_metadata_ = write;
+  if (file && !write) forget_metadata(change, groups_.device().model(), file->path);
 }
 
 std::string PortGroup::show_members() const {
@@ -251,17 +303,17 @@ void PortGroup::publish() {
   if (has_id_ && device.enabled()) device.engine().set_port_group(device.device_id(), state_);
 }
 
-void PortGroup::write_metadata_file(Change& change) const {
-  const Device& device = groups_.device();
-  const std::string& serial = device.identity().serial;
-  if (!write_metadata_ || serial.empty()) return;
-  write_metadata(change, device.model(), fmt::format("tpgs_{}/{}", serial, name()),
-                 fmt::format("tg_pt_gp_id={}\nalua_access_state={}\nalua_access_status={}\n",
-                             state_.id, hex(state_.access_state, 2), hex(state_.access_status, 2)));
+std::optional<MetadataFile> PortGroup::metadata() const {
+  const std::string& serial = groups_.device().identity().serial;
+  if (!write_metadata_ || serial.empty()) return std::nullopt;
+  return MetadataFile{
+      fmt::format("tpgs_{}/{}", serial, name()),
+      fmt::format("tg_pt_gp_id={}\nalua_access_state={}\nalua_access_status={}\n", state_.id,
+                  hex(state_.access_state, 2), hex(state_.access_status, 2))};
 }
 
 void PortGroup::drop(Change& change) {
-  static_cast<void>(change);
+  set_write_metadata(change, false);
   while (!members_.empty()) members_.front()->join(groups_.default_group());
   if (!has_id_) return;
   groups_.give_id(state_.id);
@@ -283,6 +335,27 @@ Result<std::unique_ptr<Directory>> PortGroups::make(Change& change, std::string_
 void PortGroups::publish_all() const {
   for (const auto& [id, group] : ids_)
     device_.engine().set_port_group(device_.device_id(), group->state());
+}
+
+PortGroup* PortGroups::find_id(std::uint16_t id) const {
+  const auto found = ids_.find(id);
+  return found == ids_.end() ? nullptr : found->second;
+}
+
+// Saving a state lets others change the tree: what is looked for is looked for anew each time.
+void PortGroups::take_over(Change& change, const std::vector<AccessChange>& changes) {
+  for (const AccessChange& each : changes) {
+    if (!each.of_port) {
+      if (PortGroup* const group = find_id(each.id))
+        group->change_state(change, each.state, altered_explicitly);
+      continue;
+    }
+    std::vector<Lun*> luns;
+    for (const auto& [id, group] : ids_)
+      for (Lun* const lun : group->members())
+        if (lun->tpg().rtpi() == each.id) luns.push_back(lun);
+    for (Lun* const lun : luns) lun->set_secondary(change, true, altered_explicitly);
+  }
 }
 
 Result<std::uint16_t> PortGroups::take_id(std::uint16_t wanted, PortGroup& group) {

@@ -8,8 +8,10 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lio/engine.h"
+#include "lio/metadata.h"
 #include "lio/rows.h"
 
 namespace srpd::lio {
@@ -32,6 +34,15 @@ class PortGroup final : public Directory {
   const PortGroupState& state() const { return state_; }
   Members::iterator join(Lun& lun) { return members_.insert(members_.end(), &lun); }
   void leave(Members::iterator member) { members_.erase(member); }
+
+  const Members& members() const { return members_; }
+  /// Changes the state of the group, and of those with its id of the other units in the unit's LU
+  /// group.
+  void change_state(Change& change, std::uint8_t state, std::uint8_t status);
+  /// As it was saved, when the group has such a state.
+  bool restore(Change& change, std::uint8_t state, std::uint8_t status);
+  /// Where its state is saved; a group that is not saved has no such place.
+  std::optional<MetadataFile> metadata() const;
 
   /// The words of alua_tg_pt_gp.
   std::string_view state_text() const;
@@ -62,9 +73,11 @@ class PortGroup final : public Directory {
   Result<void> store_write_metadata(Change& change, std::string_view text);
   std::string show_members() const;
 
+  void set_write_metadata(Change& change, bool write);
   Result<void> check_transition(std::uint64_t state) const;
   void publish();
-  void write_metadata_file(Change& change) const;
+  void enter(Change& change, std::uint8_t state, std::uint8_t status);
+  std::vector<PortGroup*> together();
 
   PortGroups& groups_;
   PortGroupState state_;
@@ -85,6 +98,11 @@ class PortGroups final : public Directory {
   }
   /// All groups, for an engine that has just opened the device.
   void publish_all() const;
+
+  /// What a host has set.
+  void take_over(Change& change, const std::vector<AccessChange>& changes);
+  /// Null: none has the id.
+  PortGroup* find_id(std::uint16_t id) const;
 
   /// 0: the next free one. EINVAL when taken.
   Result<std::uint16_t> take_id(std::uint16_t wanted, PortGroup& group);

@@ -198,6 +198,11 @@ void FakeEngine::set_port_group(DeviceId device, const PortGroupState& group) {
                                          group.access_state, group.access_status)));
 }
 
+void FakeEngine::set_lu_group(DeviceId device, std::optional<std::uint16_t> id) {
+  static_cast<void>(note("set_lu_group",
+                         fmt::format("{} {}", number(device), id ? std::to_string(*id) : "none")));
+}
+
 void FakeEngine::remove_port_group(DeviceId device, std::uint16_t id) {
   static_cast<void>(note("remove_port_group", fmt::format("{} id={}", number(device), id)));
 }

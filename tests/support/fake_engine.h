@@ -51,6 +51,7 @@ class FakeEngine final : public Engine {
   Result<void> add_lun(TpgId tpg, std::uint16_t lun, DeviceId device,
                        const LunAccess& access) override;
   void remove_lun(TpgId tpg, std::uint16_t lun) override;
+  void set_lu_group(DeviceId device, std::optional<std::uint16_t> id) override;
   void set_lun_access(TpgId tpg, std::uint16_t lun, const LunAccess& access) override;
   Result<void> add_acl(TpgId tpg, std::string_view initiator) override;
   void remove_acl(TpgId tpg, std::string_view initiator) override;

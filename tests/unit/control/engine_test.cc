@@ -11,9 +11,11 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "initiator/client.h"
+#include "lio/access_states.h"
 #include "lio/root.h"
 #include "runtime/thread.h"
 #include "support/hex.h"
@@ -366,6 +368,75 @@ TEST_F(EngineTest, WhatIsWaitedForCanGetAnotherSize) {
   EXPECT_EQ(resize(1 << 20, false), EPERM);
   EXPECT_EQ(resize(1 << 20, true), 0);
   EXPECT_EQ(engine_->look_for_waiting().size(), 1u);
+}
+
+// Target port groups, SPC-4 5.15: by the tree, seen by a host.
+TEST_F(EngineTest, TheTreeSetsAsymmetricAccess) {
+  make_target();
+  auto host = log_in();
+  ASSERT_TRUE(host) << host.error().text();
+  attentions(**host);
+  const std::string groups = "target/core/rd_mcp_0/ram0/alua";
+  mkdir(groups + "/far");
+  EXPECT_EQ(echo("16", groups + "/far/tg_pt_gp_id"), 0);
+  EXPECT_EQ(echo("2", groups + "/far/alua_access_state"), 0);
+  EXPECT_EQ(attentions(**host), std::vector<unsigned>{}) << "no port is in it";
+  EXPECT_EQ(echo("far", lun(0) + "/alua_tg_pt_gp"), 0);
+  runtime::run_on(home(), [] {});
+  EXPECT_EQ(ask(**host, test_unit_ready).code, 0x2a06u);
+  EXPECT_EQ(ask(**host, test_unit_ready).code, 0x3f03u);
+  EXPECT_EQ(ask(**host, test_unit_ready).code, 0x040bu);
+  const Bytes report = bytes({0xa3, 0x0a, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0});
+  EXPECT_EQ(test::to_hex(ask(**host, report, 0, {}, 24).data),
+            "0000001400cf000000000000"
+            "02cf001000020001"
+            "00000001");
+  EXPECT_EQ(echo("1", lun(0) + "/alua_tg_pt_offline"), 0);
+  runtime::run_on(home(), [] {});
+  EXPECT_EQ(ask(**host, test_unit_ready).code, 0x2a06u);
+  EXPECT_EQ(ask(**host, test_unit_ready).code, 0x0412u);
+  EXPECT_EQ(echo("0", lun(0) + "/alua_tg_pt_offline"), 0);
+  EXPECT_EQ(rmdir(groups + "/far"), 0);
+  EXPECT_EQ(echo("NULL", "target/core/rd_mcp_0/ram0/alua_lu_gp"), 0);
+  runtime::run_on(home(), [] {});
+  EXPECT_EQ(ask(**host, test_unit_ready).code, 0x2a06u);
+  EXPECT_EQ(ask(**host, test_unit_ready).code, 0x3f03u);
+  EXPECT_EQ(ask(**host, test_unit_ready).status, 0);
+}
+
+// What a LUN was set to before its unit came into being.
+TEST_F(EngineTest, AUnitThatComesHasItsStates) {
+  make_target();
+  EXPECT_EQ(unlink(mapped(0) + "/lun"), 0);
+  EXPECT_EQ(unlink(lun(0) + "/device"), 0);
+  EXPECT_EQ(echo("3", "target/core/rd_mcp_0/ram0/alua/default_tg_pt_gp/alua_access_state"), 0);
+  link("target/core/rd_mcp_0/ram0", lun(0) + "/device");
+  link(lun(0), mapped(0) + "/lun");
+  auto host = log_in();
+  ASSERT_TRUE(host) << host.error().text();
+  EXPECT_EQ(ask(**host, test_unit_ready).code, 0x2900u);
+  EXPECT_EQ(ask(**host, test_unit_ready).code, 0x040cu);
+}
+
+TEST_F(EngineTest, TheTreeKeepsWhatAHostSets) {
+  std::thread keeper;
+  engine_->set_keep([&](auto device, auto spec, auto changes, auto done) {
+    keeper = std::thread([=, this] {
+      lio::take_over_access_states(*tree_, device, spec, changes);
+      done();
+    });
+  });
+  make_target();
+  auto host = log_in();
+  ASSERT_TRUE(host) << host.error().text();
+  attentions(**host);
+  const Bytes set_states = bytes({0xa4, 0x0a, 0, 0, 0, 0, 0, 0, 0, 8, 0, 0});
+  EXPECT_EQ(ask(**host, set_states, 0, bytes({0, 0, 0, 0, 1, 0, 0, 0})).status, 0);
+  keeper.join();
+  const std::string group = "target/core/rd_mcp_0/ram0/alua/default_tg_pt_gp/";
+  EXPECT_EQ(cat(group + "alua_access_state"), "1\n");
+  EXPECT_EQ(cat(group + "alua_access_status"), "Altered by Explicit STPG\n");
+  EXPECT_EQ(attentions(**host), std::vector<unsigned>{}) << "who has set it knows";
 }
 
 // As a saved configuration is restored: the disk is not there yet.

@@ -11,6 +11,8 @@
 #include <string>
 
 #include "control/tree_restore.h"
+#include "lio/access_states.h"
+#include "support/directory.h"
 #include "support/lio_configured.h"
 #include "support/lio_world.h"
 
@@ -100,6 +102,29 @@ TEST(TreeRestore, KeepsNamesOfAnyKind) {
   World again;
   EXPECT_EQ(texts(*restore_tree(again.tree, text)), "");
   EXPECT_EQ(save_tree(again.tree).text, text);
+}
+
+// A host has set a state after the configuration was saved, and srpd was killed.
+TEST(TreeRestore, LeavesTheStatesThatWereSavedSince) {
+  const test::Directory root;
+  lio::Options options = lio::test::measured(lio::Profile::linux_6_1);
+  options.own_dbroot = root.path();
+  const std::string group = "core/rd_mcp_0/r/alua/default_tg_pt_gp";
+  std::string text;
+  {
+    World world(options);
+    world.make_ramdisk("rd_mcp_0", "r");
+    ASSERT_EQ(world.write("core/rd_mcp_0/r/wwn/vpd_unit_serial", "abc"), 0);
+    ASSERT_EQ(world.write(group + "/alua_write_metadata", "1"), 0);
+    ASSERT_EQ(world.write(group + "/alua_access_state", "1"), 0);
+    text = save_tree(world.tree).text;
+    ASSERT_EQ(world.write(group + "/alua_access_state", "2"), 0);
+  }
+  World again(options);
+  EXPECT_EQ(texts(*restore_tree(again.tree, text)), "");
+  EXPECT_EQ(again.text(group + "/alua_access_state"), "1\n");
+  lio::restore_access_states(again.tree);
+  EXPECT_EQ(again.text(group + "/alua_access_state"), "2\n");
 }
 
 TEST(TreeRestore, GoesOnAfterWhatCannotBeMade) {

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "lio/access_states.h"
 #include "support/lio_configured.h"
 #include "support/lio_world.h"
 #include "unit/lio/vectors.h"
@@ -39,7 +40,7 @@ TEST(LioEngine, IsToldWhatComesAndGoes) {
   EXPECT_THAT(
       world.engine.take_calls(),
       ElementsAre("open_device 1 rd_mcp_0/r", "set_attributes 1 block_size=512 queue_depth=128",
-                  "set_port_group 1 id=0 state=0 status=0",
+                  "set_lu_group 1 0", "set_port_group 1 id=0 state=0 status=0",
                   "add_port 0x00000000000000000000000000000001",
                   "add_tpg 1 0x00000000000000000000000000000001 rtpi=1", "add_acl 1 10.9.0.1",
                   "add_lun 1 lun=0 device=1", "set_lun_access 1 lun=0 group=0 offline=0",
@@ -195,6 +196,61 @@ TEST(LioEngine, PortGroupsMoveTheirLuns) {
   EXPECT_EQ(world.write(device + "/alua/default_tg_pt_gp/alua_access_type", "2"), 0);
   EXPECT_EQ(world.write(device + "/alua/default_tg_pt_gp/alua_access_state", "1"), EINVAL)
       << "explicit only";
+}
+
+TEST(LioEngine, UnitsOfAGroupChangeTogether) {
+  World world;
+  make_all(world);
+  world.make_ramdisk("rd_mcp_0", "s");
+  world.make_ramdisk("rd_mcp_0", "t");
+  ASSERT_EQ(world.mkdir("core/alua/lu_gps/both"), 0);
+  ASSERT_EQ(world.write("core/alua/lu_gps/both/lu_gp_id", "5"), 0);
+  const std::string second = "core/rd_mcp_0/s";
+  for (const std::string& each : {device, second})
+    ASSERT_EQ(world.write(each + "/alua_lu_gp", "both"), 0);
+  EXPECT_THAT(world.engine.take_calls(), Contains("set_lu_group 1 5"));
+  const std::string state = "/alua/default_tg_pt_gp/alua_access_state";
+  EXPECT_EQ(world.write(device + state, "2"), 0);
+  EXPECT_EQ(world.text(second + state), "2\n");
+  EXPECT_EQ(world.text("core/rd_mcp_0/t" + state), "0\n") << "in the default group: alone";
+  EXPECT_THAT(world.engine.take_calls(), ElementsAre("set_port_group 1 id=0 state=2 status=2",
+                                                     "set_port_group 2 id=0 state=2 status=2"));
+  EXPECT_EQ(world.write(second + "/alua_lu_gp", "NULL"), 0);
+  EXPECT_EQ(world.write(device + state, "0"), 0);
+  EXPECT_EQ(world.text(second + state), "2\n");
+  EXPECT_THAT(world.engine.take_calls(), Contains("set_lu_group 2 none"));
+}
+
+TEST(LioEngine, StatesThatHostsSetAreShown) {
+  World world;
+  make_all(world);
+  const std::string group = device + "/alua/g";
+  world.mkdir(group);
+  world.write(group + "/tg_pt_gp_id", "9");
+  world.write(lun0 + "/alua_tg_pt_gp", "g");
+  world.engine.take_calls();
+  DeviceSpec spec;
+  spec.hba = "rd_mcp_0";
+  spec.name = "r";
+  const std::vector<AccessChange> changes{{false, 9, 2}, {true, 1, 14}, {true, 2, 14}};
+  take_over_access_states(world.tree, DeviceId{2}, spec, changes);
+  EXPECT_THAT(world.engine.take_calls(), IsEmpty()) << "of a device that was there before";
+  take_over_access_states(world.tree, DeviceId{1}, spec, changes);
+  EXPECT_EQ(world.text(group + "/alua_access_state"), "2\n");
+  EXPECT_EQ(world.text(group + "/alua_access_status"), "Altered by Explicit STPG\n");
+  EXPECT_EQ(world.text(lun0 + "/alua_tg_pt_offline"), "1\n");
+  EXPECT_EQ(world.text(lun0 + "/alua_tg_pt_status"), "1\n");
+}
+
+TEST(LioEngine, AChangeOfStateTakesTheTransitionDelay) {
+  World world;
+  make_all(world);
+  const std::string group = device + "/alua/default_tg_pt_gp";
+  ASSERT_EQ(world.write(group + "/trans_delay_msecs", "1"), 0);
+  world.engine.take_calls();
+  EXPECT_EQ(world.write(group + "/alua_access_state", "3"), 0);
+  EXPECT_THAT(world.engine.take_calls(), ElementsAre("set_port_group 1 id=0 state=15 status=2",
+                                                     "set_port_group 1 id=0 state=3 status=2"));
 }
 
 TEST(LioEngine, IdentityIsFixedWhileALunShowsIt) {

@@ -7,6 +7,8 @@
 #include <iterator>
 #include <string>
 
+#include "lio/access_states.h"
+#include "support/lio_configured.h"
 #include "support/lio_world.h"
 
 namespace srpd::lio::test {
@@ -57,6 +59,68 @@ TEST_F(LioMetadata, IsWrittenWhereTheDirectoriesAre) {
   EXPECT_EQ(contents(luns / "lun_0"), "alua_tg_pt_offline=1\nalua_tg_pt_status=0x02\n");
   EXPECT_EQ(std::distance(fs::directory_iterator(groups), fs::directory_iterator()), 1)
       << "no temporary file stays";
+}
+
+// The tree that comes back from the saved configuration has the states of then.
+TEST_F(LioMetadata, IsReadWhenTheTargetComesBack) {
+  const fs::path groups = root / "alua/tpgs_abc";
+  const fs::path luns = root / "alua/srpt/0x00000000000000000000000000000001+1";
+  fs::create_directories(groups);
+  fs::create_directories(luns);
+  restore_access_states(world.tree);
+  EXPECT_EQ(world.text(group + "/alua_access_state"), "0\n") << "there is nothing yet";
+  const auto write = [](const fs::path& path, const std::string& text) {
+    std::ofstream(path) << text;
+  };
+  write(groups / "default_tg_pt_gp",
+        "tg_pt_gp_id=0\nalua_access_state=0x02\nalua_access_status=0x01\n");
+  write(luns / "lun_0", "alua_tg_pt_offline=1\nalua_tg_pt_status=0x01\n");
+  world.engine.take_calls();
+  restore_access_states(world.tree);
+  EXPECT_EQ(world.text(group + "/alua_access_state"), "2\n");
+  EXPECT_EQ(world.text(group + "/alua_access_status"), "Altered by Explicit STPG\n");
+  EXPECT_EQ(world.text(lun + "/alua_tg_pt_offline"), "1\n");
+  EXPECT_EQ(world.engine.take_calls().size(), 2u) << "and the target is told";
+  for (const char* wrong :
+       {"", "tg_pt_gp_id=0\n", "tg_pt_gp_id=1\nalua_access_state=0x00\nalua_access_status=0x00\n",
+        "tg_pt_gp_id=0\nalua_access_state=0x0f\nalua_access_status=0x00\n",
+        "tg_pt_gp_id=0\nalua_access_state=0x00\nalua_access_status=0x03\n",
+        "tg_pt_gp_id=0\nalua_access_state=0x100\nalua_access_status=0x00\n"}) {
+    write(groups / "default_tg_pt_gp", wrong);
+    restore_access_states(world.tree);
+    EXPECT_EQ(world.text(group + "/alua_access_state"), "2\n") << wrong;
+  }
+  EXPECT_EQ(world.write(group + "/alua_write_metadata", "0"), 0);
+  EXPECT_TRUE(fs::is_empty(groups)) << "nor is what was saved";
+  write(groups / "default_tg_pt_gp",
+        "tg_pt_gp_id=0\nalua_access_state=0x00\nalua_access_status=0x01\n");
+  restore_access_states(world.tree);
+  EXPECT_EQ(world.text(group + "/alua_access_state"), "2\n") << "it is not to be saved";
+  // No saved configuration says that a LUN is to be saved: that there is a file does.
+  EXPECT_EQ(world.write(lun + "/alua_tg_pt_write_md", "0"), 0);
+  EXPECT_TRUE(fs::is_empty(luns));
+  EXPECT_EQ(world.write(lun + "/alua_tg_pt_offline", "0"), 0);
+  write(luns / "lun_0", "alua_tg_pt_offline=1\nalua_tg_pt_status=0x02\n");
+  restore_access_states(world.tree);
+  EXPECT_EQ(world.text(lun + "/alua_tg_pt_offline"), "1\n");
+  EXPECT_EQ(world.text(lun + "/alua_tg_pt_write_md"), "1\n");
+  EXPECT_EQ(world.unlink(lun + "/a"), 0);
+  EXPECT_TRUE(fs::is_empty(luns)) << "a LUN that goes is forgotten";
+}
+
+TEST(LioMetadataOfItsOwn, HasItsFoldersMade) {
+  const fs::path root = fs::temp_directory_path() / ("lio_own_" + std::to_string(getpid()));
+  Options options = measured(Profile::linux_6_1);
+  options.own_dbroot = root.string();
+  World world(options);
+  world.make_ramdisk("rd_mcp_0", "r");
+  world.write("core/rd_mcp_0/r/wwn/vpd_unit_serial", "abc");
+  const std::string group = "core/rd_mcp_0/r/alua/default_tg_pt_gp";
+  EXPECT_EQ(world.write(group + "/alua_write_metadata", "1"), 0);
+  EXPECT_EQ(world.write(group + "/alua_access_state", "1"), 0);
+  EXPECT_EQ(contents(root / "alua/tpgs_abc/default_tg_pt_gp"),
+            "tg_pt_gp_id=0\nalua_access_state=0x01\nalua_access_status=0x02\n");
+  fs::remove_all(root);
 }
 
 TEST_F(LioMetadata, IsNotWrittenElsewhere) {
