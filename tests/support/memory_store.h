@@ -35,6 +35,7 @@ class MemoryStore final : public store::Backstore {
 
   /// The content.
   std::vector<std::byte>& bytes() { return bytes_; }
+  using Backstore::resize;
   /// A file that grew.
   void resize(std::uint64_t bytes);
   void set_when(MemoryStoreOptions::When when) { options_.when = when; }
