@@ -80,11 +80,11 @@ lio::Result<void> Engine::add_tpg(lio::TpgId id, std::string_view port, std::uin
     description.scsi.id = *parse_port_id(port);
     description.scsi.name = target_name(port);
     description.scsi.relative_target_port = rtpi;
+    description.shares_identifier = true;
     description.enabled = false;
     description.limits = port_limits(ports_.find(port)->second);
     const auto handle = target_.add_port(description);
-    if (!handle)
-      return tree::fail(EEXIST, handle.error().cause, "one port group for each SRP target port");
+    if (!handle) return tree::fail(EINVAL, handle.error().cause, handle.error().remedy);
     tpgs_.emplace(id, Tpg{*handle, std::string(port), {}, {}});
     share_identifier();
     return {};
@@ -102,8 +102,10 @@ void Engine::remove_tpg(lio::TpgId id) {
 
 // With several ports the identifiers tell them apart; with one, a host may have been given any.
 void Engine::share_identifier() {
-  for (const auto& [id, tpg] : tpgs_)
-    must(target_.set_any_identifier(tpg.handle, tpgs_.size() == 1));
+  const bool any = std::all_of(tpgs_.begin(), tpgs_.end(), [this](const auto& each) {
+    return each.second.port == tpgs_.begin()->second.port;
+  });
+  for (const auto& [id, tpg] : tpgs_) must(target_.set_any_identifier(tpg.handle, any));
 }
 
 lio::Result<void> Engine::set_rtpi(lio::TpgId id, std::uint16_t rtpi) {

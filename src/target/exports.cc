@@ -128,6 +128,7 @@ void LunNews::tell() {
 
 Port::Port(const PortDescription& description, LunNews& news, std::size_t loops)
     : scsi(description.scsi),
+      shares_identifier(description.shares_identifier),
       any_identifier(description.any_identifier),
       enabled(description.enabled),
       open(description.open),
@@ -353,7 +354,8 @@ Expected<scsi::IoCount> Port::mapped_lun_count(std::string_view acl, std::uint32
 
 Expected<PortHandle> Ports::add(const PortDescription& description) {
   for (const auto& [handle, port] : ports_)
-    if (port->scsi.id == description.scsi.id)
+    if (port->scsi.id == description.scsi.id &&
+        !(port->shares_identifier && description.shares_identifier))
       return failure("target port " + description.scsi.name, "another port has the same identifier",
                      "give each port its own identifier");
   if (auto good = check(description.limits); !good) return tl::unexpected(good.error());
@@ -385,8 +387,17 @@ std::unique_ptr<Port> Ports::take(PortHandle handle) {
 
 std::vector<PortInfo> Ports::list() const {
   std::vector<PortInfo> infos;
-  for (const auto& [handle, port] : ports_)
-    infos.push_back({handle, port->scsi, port->enabled, port->limits});
+  for (const auto& [handle, port] : ports_) {
+    const PortInfo info{handle, port->scsi, port->enabled, port->limits};
+    const auto same = std::find_if(infos.begin(), infos.end(), [&](const PortInfo& other) {
+      return other.scsi.id == info.scsi.id;
+    });
+    if (same == infos.end()) {
+      infos.push_back(info);
+    } else if (!same->enabled && info.enabled) {
+      *same = info;
+    }
+  }
   return infos;
 }
 

@@ -142,6 +142,7 @@ class Port {
   Port& operator=(const Port&) = delete;
 
   scsi::TargetPort scsi;
+  const bool shares_identifier;
   bool any_identifier;
   bool enabled;
   bool open;

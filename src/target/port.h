@@ -73,6 +73,9 @@ Expected<void> check(const PortLimits& limits);
 struct PortDescription {
   scsi::TargetPort scsi;  ///< name and identifier; ioc_guid and id_ext of the login must equal it
   bool any_identifier = true;  ///< accept whatever id_ext and ioc_guid the host was given
+  /// With others that say so too: together they are one port of SRP, and a host comes to the first
+  /// that lets it in.
+  bool shares_identifier = false;
   bool enabled = true;
   bool open = false;  ///< no ACL matched: every LUN, read-write (closed by default)
   std::vector<Lun> luns;

@@ -129,7 +129,7 @@ class Target {
 
   // Ports
 
-  /// The identifier is not in use. All of the description or nothing.
+  /// The identifier is not in use, or shared. All of the description or nothing.
   Expected<PortHandle> add_port(const PortDescription& description);
   /// Ends its sessions, then takes its LUNs and ACLs away.
   Expected<void> remove_port(PortHandle port, Removed done);
@@ -146,7 +146,8 @@ class Target {
   Expected<void> set_port_limits(PortHandle port, const PortLimits& limits);
   /// Ends every session of the port; hosts may log in again at once.
   Expected<void> close_sessions(PortHandle port, Done done);
-  /// In the order of their adding.
+  /// In the order of their adding; of those that share an identifier one, the first that is
+  /// enabled.
   std::vector<PortInfo> list_ports() const;
   /// `changed` on loops[0] once for all changes of a loop iteration to what list_ports() says;
   /// empty: nobody watches any more.

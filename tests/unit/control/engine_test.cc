@@ -270,6 +270,39 @@ TEST_F(EngineTest, ADisabledTargetRefusesLogins) {
   EXPECT_TRUE(log_in());
 }
 
+// LIO asks the port groups in the order of their making.
+TEST_F(EngineTest, AHostComesToThePortGroupThatKnowsIt) {
+  make_target();
+  const std::string second = std::string(port) + "/tpgt_2";
+  const std::string other = second + "/acls/" + host_name;
+  make_ramdisk("rd_mcp_1/ram1", 128, "serial-of-ram1");
+  mkdir(second + "/lun/lun_3");
+  link("target/core/rd_mcp_1/ram1", second + "/lun/lun_3/device");
+  mkdir(other + "/lun_5");
+  link(second + "/lun/lun_3", other + "/lun_5/lun");
+  EXPECT_EQ(echo("1", second + "/enable"), 0);
+  {
+    auto host = log_in();
+    ASSERT_TRUE(host) << host.error().text();
+    EXPECT_EQ(attentions(**host), std::vector<unsigned>{0x2900});
+    EXPECT_EQ(ask(**host, test_unit_ready, 5).code, 0x2500u);
+  }
+  EXPECT_EQ(echo("0", tpg_ + "/enable"), 0);
+  {
+    auto host = log_in();
+    ASSERT_TRUE(host) << host.error().text();
+    EXPECT_EQ(attentions(**host, 5), std::vector<unsigned>{0x2900});
+    EXPECT_EQ(ask(**host, test_unit_ready, 0).code, 0x2500u);
+  }
+  EXPECT_EQ(unlink(mapped(0) + "/lun"), 0);
+  EXPECT_EQ(rmdir(mapped(0)), 0);
+  EXPECT_EQ(rmdir(acl_), 0);
+  EXPECT_EQ(unlink(lun(0) + "/device"), 0);
+  EXPECT_EQ(rmdir(lun(0)), 0);
+  EXPECT_EQ(rmdir(tpg_), 0);
+  EXPECT_TRUE(log_in()) << "the other one stays";
+}
+
 TEST_F(EngineTest, FilesAreOpenedAsTheTreeSays) {
   const test::TemporaryFile file;
   const std::string device = "target/core/fileio_0/file0";

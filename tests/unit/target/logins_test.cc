@@ -372,6 +372,33 @@ TEST(Logins, PortsWithTheSameIdentifier) {
   EXPECT_FALSE(world.target().add_port(port).has_value());
 }
 
+TEST(Logins, PortsThatShareAnIdentifier) {
+  World world;
+  target::PortDescription port;
+  port.scsi.id[15] = std::byte{2};
+  port.shares_identifier = true;
+  port.acls.push_back({*target::AclKey::parse("192.0.2.1"), {}});
+  const auto first = world.target().add_port(port);
+  ASSERT_TRUE(first.has_value());
+  port.acls = {{*target::AclKey::parse("192.0.2.2"), {}}};
+  ASSERT_TRUE(world.target().add_port(port).has_value());
+  port.shares_identifier = false;
+  EXPECT_FALSE(world.target().add_port(port).has_value()) << "one that does not share";
+  EXPECT_EQ(world.target().list_ports().size(), 2u) << "hosts see one port of them";
+
+  auto request = world.login_request();
+  request.target[15] = std::byte{2};
+  EXPECT_TRUE(world.login(request, "192.0.2.1:1000").accepted);
+  EXPECT_TRUE(world.login(request, "192.0.2.2:1000").accepted);
+  EXPECT_TRUE(world.login(request, "192.0.2.3:1000").rejected);
+  EXPECT_NE(last_refusal(world).cause.find("ACL"), std::string::npos) << last_refusal(world).cause;
+
+  ASSERT_TRUE(world.target().disable_port(*first, {}).has_value());
+  EXPECT_TRUE(world.login(request, "192.0.2.1:1001").rejected);
+  EXPECT_TRUE(world.login(request, "192.0.2.2:1001").accepted);
+  EXPECT_TRUE(world.target().list_ports().back().enabled) << "the other one";
+}
+
 TEST(Logins, DisabledPort) {
   World world;
   target::PortDescription port;
