@@ -242,6 +242,13 @@ tl::expected<Options, Exit> parse_command_line(int argc, const char* const* argv
                  "target/saveconfig.json (default /var/lib/srpd)")
       ->type_name("DIRECTORY")
       ->needs(tree);
+  app.add_option("--profile", options.profile,
+                 "With --tree: the kernel whose tree it is, 6.1 or 6.12, which has more attributes "
+                 "(default: what comes closest to the kernel of this machine)")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, lio::Profile>{
+          {"6.1", lio::Profile::linux_6_1}, {"6.12", lio::Profile::linux_6_12}}))
+      ->type_name("KERNEL")
+      ->needs(tree);
   app.add_flag("--check-config", options.check_config,
                "Say what would not be served, create nothing, and end (0: all is well)");
   app.add_option("--log-level", options.log_level, "debug, info, warning or error")

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "control/disk_text.h"
 #include "control/model.h"
+#include "lio/profile.h"
 #include "mount/mount.h"
 #include "ns/state.h"
 #include "rpc/server.h"
@@ -37,6 +38,7 @@ struct Options {
   std::string control_group;                  ///< who may ask there; empty: only its user
   std::string state =
       ns::default_state_directory;  ///< with --tree: where the saved configuration is
+  lio::Profile profile = lio::profile_of_machine();  ///< whose tree is shown
   std::vector<std::string> listen;
   std::vector<std::string> allow;
   bool open = false;
