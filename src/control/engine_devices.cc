@@ -1,5 +1,7 @@
 // The devices of the engine: opening, waiting for what is not there, and what they are to hosts.
 #include <cerrno>
+#include <filesystem>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -32,6 +34,13 @@ Expected<std::unique_ptr<store::Backstore>> open_store(const lio::DeviceSpec& sp
 
 bool has_own_size(lio::Plugin plugin) {
   return plugin == lio::Plugin::iblock || plugin == lio::Plugin::pscsi;
+}
+
+/// LIO wants to be told the size of a file, and finds that of a block device by itself.
+bool lacks_size(const lio::DeviceSpec& spec) {
+  if (spec.plugin != lio::Plugin::fileio || spec.size) return false;
+  std::error_code error;
+  return std::filesystem::is_regular_file(*spec.path, error);
 }
 
 }  // namespace
@@ -72,6 +81,8 @@ lio::Result<lio::DeviceProperties> Engine::open_device(lio::DeviceId id,
                                                        const lio::DeviceAttributes& attributes,
                                                        const lio::Identity& identity) {
   const bool patient = patient_.load() == std::this_thread::get_id();
+  if (!patient && lacks_size(spec))
+    return tree::fail(EINVAL, "fd_dev_size is missing", "write fd_dev_size=BYTES to control");
   auto store = open_store(spec, !patient, home_);
   if (!store && !patient) return tree::fail(number_of(store.error()), store.error().text());
   Device opened;

@@ -14,7 +14,7 @@ namespace {
 
 constexpr std::size_t max_model_alias = 15;
 constexpr std::uint32_t ms_per_s = 1000;
-constexpr std::size_t max_config = 255;
+constexpr std::size_t max_config_text = 255;
 
 template <class T>
 tl::unexpected<tree::Failure> failed(const Result<T>& result) {
@@ -187,7 +187,8 @@ std::string Attrib::show_config() const { return std::string(config()) + '\n'; }
 /// attributes again after `enable`.
 Result<void> Attrib::store_config(Change& change, std::string_view text) {
   const std::string_view wanted = stripped(text);
-  if (wanted.size() > max_config) return fail(EINVAL, "it has more than 255 characters");
+  if (text.empty() || text.size() > max_config_text)
+    return fail(EINVAL, "it has not 1 to 255 characters");
   if (wanted == config() && device().enabled()) return {};
   DeviceSpec spec = device().spec();
   spec.config = std::string(wanted);

@@ -25,6 +25,7 @@ std::string shown(bool present, const std::string& text) {
 }
 
 Result<std::string> free_text(std::string_view text) {
+  if (text.empty()) return fail(EINVAL, "there is nothing to store");
   if (text.size() > max_path_text) return fail(EINVAL, "the text is longer than 510 bytes");
   return std::string(without_newline(text));
 }
@@ -134,9 +135,11 @@ Result<Resized> Device::resize(Change& change, std::uint64_t bytes, bool may_shr
 std::string Device::show_enable() const { return line(enabled_ ? 1 : 0); }
 
 Result<void> Device::store_enable(Change& change, std::string_view text) {
-  if (!text.starts_with('1'))
+  // LIO looks for a 1, wherever it stands.
+  if (text.find('1') == std::string_view::npos)
     return fail(EINVAL, "a device cannot be disabled", "remove its directory");
   if (enabled_) return fail(EEXIST, "the device is enabled already");
+  index_ = model_.next_device_index();
   if (auto complete = check_complete(spec_); !complete) return complete;
   if (plugin() == Plugin::pscsi && !has_udev_path_)
     return fail(EINVAL, "udev_path is empty", "write the device's path to it");
@@ -164,7 +167,6 @@ Result<void> Device::open(Change& change) {
   properties_ = std::move(*opened);
   numbers_ = numbers_of(properties_);
   enabled_ = true;
-  index_ = model_.next_device_index();
   number_ = hba_.next_device_number();
   tables_ = table_count(spec_);
   take_identity();
@@ -272,9 +274,9 @@ std::string Device::show_lu_group() const {
 
 Result<void> Device::store_lu_group(Change& change, std::string_view text) {
   static_cast<void>(change);
-  if (passes_alua()) return {};
+  // Before `enable` a device is in no group and can be put into none.
+  if (passes_alua() || !enabled_) return {};
   if (text.size() > max_lu_group_text) return fail(EINVAL, "the name is longer than 255 bytes");
-  if (!enabled_) return fail(ENODEV, "the device is not enabled", "write 1 to its enable");
   const std::string_view name = stripped(text);
   if (name == "NULL") {
     join(nullptr);
@@ -293,6 +295,7 @@ Result<void> Device::store_lba_map(Change& change, std::string_view text) {
   auto map = parse_lba_map(text);
   if (!map) return tl::unexpected(map.error());
   lba_map_ = std::move(*map);
+  port_groups_->support_lba_dependent();
   return {};
 }
 

@@ -31,7 +31,7 @@ class Device final : public Directory {
   Plugin plugin() const { return spec_.plugin; }
   const std::string& hba_name() const;
   std::uint32_t hba_index() const;
-  /// Of the statistics; 0 before enable.
+  /// Of the statistics; 0 before enable. Every attempt at that takes one.
   std::uint32_t index() const { return index_; }
   std::uint32_t creation_time() const { return creation_time_; }
   bool enabled() const { return enabled_; }

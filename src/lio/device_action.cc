@@ -1,5 +1,7 @@
 // core/HBA/DEVICE/action: what can be done to a user device whose handler is stuck; empty for
 // others.
+#include <fmt/format.h>
+
 #include <cerrno>
 
 #include "lio/device.h"
@@ -21,24 +23,33 @@ class Action final : public DevicePart {
   std::string show_block() const { return blocked_ ? "blocked\n" : "unblocked\n"; }
 
   Result<void> store_block(Change&, std::string_view text) {
-    const auto wanted = parse_within(text, 0, 1);
+    const auto wanted = number<std::uint8_t>(text, 0, 1);
     if (!wanted) return tl::unexpected(wanted.error());
-    if (!device().enabled()) return not_enabled();
     blocked_ = *wanted != 0;
     return {};
   }
 
   Result<void> store_reset(Change&, std::string_view text) {
-    const auto level = parse_within(text, 1, 2);
+    const auto level = number<std::uint8_t>(text, 1, 2);
     if (!level) return tl::unexpected(level.error());
-    if (!device().enabled()) return not_enabled();
     return {};
   }
 
   Result<void> store_free(Change&, std::string_view text) {
-    const auto wanted = parse_within(text, 1, UINT16_MAX);
+    const auto wanted = number<std::uint16_t>(text, 0, UINT16_MAX);
     if (!wanted) return tl::unexpected(wanted.error());
-    return fail(ENOENT, "no buffer of a removed command is kept");
+    return fail(EINVAL, "no buffer of a removed command is kept");
+  }
+
+  /// ERANGE where it does not fit.
+  template <class T>
+  Result<T> number(std::string_view text, T least, T most) const {
+    if (!device().enabled()) return not_enabled();
+    const auto value = parse_number<T>(text);
+    if (!value) return value;
+    if (*value < least || *value > most)
+      return fail(EINVAL, fmt::format("{} is not from {} to {}", *value, least, most));
+    return value;
   }
 
   static tl::unexpected<tree::Failure> not_enabled() {

@@ -59,6 +59,7 @@ class Wwn final : public DevicePart {
     const auto id = parse_number<std::uint32_t>(text);
     if (!id) return tl::unexpected(id.error());
     if (*id > max_company_id) return fail(EOVERFLOW, "an IEEE company id has 24 bits");
+    if (auto free = changeable(); !free) return free;
     Identity wanted = identity();
     wanted.company_id = *id;
     device().set_identity(wanted);

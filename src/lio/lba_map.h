@@ -9,8 +9,8 @@
 
 namespace srpd::lio {
 
-/// First line "SEGMENT_SIZE MULTIPLIER", then "FIRST LAST [GROUP:STATE]..." lines. The text to
-/// show: nothing without such lines.
+/// First line "SEGMENT_SIZE MULTIPLIER", then "FIRST LAST [GROUP:STATE]..." lines, taken as loosely
+/// as LIO does. The text to show: nothing without such lines.
 tree::Result<std::string> parse_lba_map(std::string_view text);
 
 }  // namespace srpd::lio

@@ -40,7 +40,8 @@ std::string transport(const Lun&) { return "scsiTransportsrpt\n"; }
 std::string protocol(const Lun&) { return "4\n"; }
 std::string unit_name(const Lun& lun) {
   const std::string& serial = lun.device()->identity().serial;
-  return fmt::format("{}+{}\n", lun.tpg().port().name(), serial.empty() ? "None" : serial);
+  return fmt::format("{}+{}\n", lun.tpg().port().name(),
+                     serial.empty() ? lun.device()->identity().vendor : serial);
 }
 
 template <auto text>

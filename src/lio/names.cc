@@ -67,9 +67,7 @@ tree::Result<Plugin> parse_hba_name(std::string_view name) {
     const std::string_view plugin = plugin_names[i];
     if (!name.starts_with(plugin) || name.size() == plugin.size() || name[plugin.size()] != '_')
       continue;
-    const std::string_view digits = name.substr(plugin.size() + 1);
-    if (digits.ends_with('\n')) break;
-    const auto number = parse_unsigned(digits);
+    const auto number = parse_unsigned(name.substr(plugin.size() + 1));
     if (!number) return tl::unexpected(number.error());
     return static_cast<Plugin>(i);
   }
@@ -79,8 +77,7 @@ tree::Result<Plugin> parse_hba_name(std::string_view name) {
 
 tree::Result<std::uint16_t> parse_lun_name(std::string_view name) {
   constexpr std::string_view prefix = "lun_";
-  if (!name.starts_with(prefix) || name.ends_with('\n'))
-    return tree::fail(EINVAL, "it is not of the form lun_NUMBER");
+  if (!name.starts_with(prefix)) return tree::fail(EINVAL, "it is not of the form lun_NUMBER");
   const auto number = parse_unsigned(name.substr(prefix.size()));
   if (!number) return tl::unexpected(number.error());
   if (*number > max_lun) return tree::fail(EINVAL, "LUNs of SRP end at " + std::to_string(max_lun));

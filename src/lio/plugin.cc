@@ -5,7 +5,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <utility>
 
 #include "lio/names.h"
 #include "lio/text.h"
@@ -20,13 +22,15 @@ constexpr std::size_t max_file_name = 255;
 constexpr std::size_t max_user_config = 255;
 constexpr std::uint32_t page_size = 4096;
 constexpr std::uint32_t pages_per_table = 2048;
+constexpr std::uint32_t pages_per_mb = 256;
+constexpr std::uint32_t most_cmd_ring_mb = 8;
 constexpr std::uint32_t no_limit_sectors = 0xfffffff8;
 
 /// The number of KEY=NUMBER; nullopt: another key, or no number. One that does not fit 32 bits is
 /// 0, as the kernel has it.
 std::optional<std::int32_t> number_of(std::string_view item, std::string_view key) {
   const auto value = value_of(item, key);
-  if (!value) return std::nullopt;
+  if (!value || value->starts_with('+')) return std::nullopt;
   const auto number = parse_signed(*value);
   if (!number) {
     if (number.error().code == ERANGE) return 0;
@@ -93,14 +97,26 @@ Result<void> pscsi_item(DeviceSpec& spec, std::string_view item) {
   return {};
 }
 
-/// KEY=NUMBER into a member; `positive`: not 0.
-Result<bool> user_number(DeviceSpec& spec, std::string_view item, std::string_view key,
-                         std::uint32_t DeviceSpec::* member, bool enabled) {
-  const auto number = number_of(item, key);
+struct UserNumber {
+  std::string_view key;
+  std::uint32_t DeviceSpec::* member;
+  bool fixed;                       ///< once it is enabled
+  std::uint32_t most = UINT32_MAX;  ///< more is that much
+};
+
+/// KEY=NUMBER into a member, more than 0.
+Result<bool> user_number(DeviceSpec& spec, std::string_view item, const UserNumber& wanted,
+                         bool enabled) {
+  const auto number = number_of(item, wanted.key);
   if (!number) return false;
-  if (*number <= 0) return fail(EINVAL, fmt::format("{} must be more than 0", key));
-  if (enabled) return fail(EINVAL, fmt::format("{} cannot change any more", key));
-  spec.*member = static_cast<std::uint32_t>(*number);
+  if (*number <= 0) return fail(EINVAL, fmt::format("{} must be more than 0", wanted.key));
+  if (enabled && wanted.fixed)
+    return fail(EINVAL, fmt::format("{} cannot change any more", wanted.key));
+  DeviceSpec changed = spec;
+  changed.*wanted.member = std::min(static_cast<std::uint32_t>(*number), wanted.most);
+  if (changed.data_pages_per_block > changed.max_data_area_mb * pages_per_mb)
+    return fail(EINVAL, fmt::format("{}: the data area is smaller than a block", wanted.key));
+  spec = std::move(changed);
   return true;
 }
 
@@ -119,17 +135,14 @@ Result<void> user_item(DeviceSpec& spec, std::string_view item, bool enabled) {
     spec.nl_reply_supported = *reply;
     return {};
   }
-  struct Number {
-    std::string_view key;
-    std::uint32_t DeviceSpec::* member;
-  };
-  constexpr Number numbers[] = {{"hw_block_size", &DeviceSpec::hw_block_size},
-                                {"hw_max_sectors", &DeviceSpec::hw_max_sectors},
-                                {"max_data_area_mb", &DeviceSpec::max_data_area_mb},
-                                {"data_pages_per_blk", &DeviceSpec::data_pages_per_block},
-                                {"cmd_ring_size_mb", &DeviceSpec::cmd_ring_size_mb}};
-  for (const Number& number : numbers) {
-    const auto taken = user_number(spec, item, number.key, number.member, enabled);
+  constexpr UserNumber numbers[] = {
+      {"hw_block_size", &DeviceSpec::hw_block_size, false},
+      {"hw_max_sectors", &DeviceSpec::hw_max_sectors, false},
+      {"max_data_area_mb", &DeviceSpec::max_data_area_mb, true},
+      {"data_pages_per_blk", &DeviceSpec::data_pages_per_block, true},
+      {"cmd_ring_size_mb", &DeviceSpec::cmd_ring_size_mb, true, most_cmd_ring_mb}};
+  for (const UserNumber& number : numbers) {
+    const auto taken = user_number(spec, item, number, enabled);
     if (!taken) return tl::unexpected(taken.error());
     if (*taken) break;
   }

@@ -22,7 +22,7 @@ class PortParam final : public Directory {
 
   Result<void> store_affinity(Change& change, std::string_view text) {
     const auto cpu = parse_number<std::int32_t>(text);
-    if (!cpu) return tl::unexpected(cpu.error());
+    if (!cpu) return fail(EINVAL, cpu.error().cause);
     if (*cpu < -2 || *cpu >= static_cast<std::int64_t>(port_.model().options().cpus))
       return fail(EINVAL, "there is no such CPU",
                   "write -1 for that of the submitter or -2 for the current one");

@@ -59,6 +59,10 @@ const AccessState* find_state(std::uint64_t value) {
   return nullptr;
 }
 
+tl::unexpected<tree::Failure> no_id() {
+  return fail(EINVAL, "the group has no id", "write one to its tg_pt_gp_id");
+}
+
 Result<bool> parse_zero_or_one(std::string_view text) {
   const auto value = parse_within(text, 0, 1);
   if (!value) return tl::unexpected(value.error());
@@ -138,7 +142,6 @@ std::string_view PortGroup::status_text() const {
 std::string PortGroup::show_state() const { return line(state_.access_state); }
 
 Result<void> PortGroup::check_transition(std::uint64_t value) const {
-  if (!has_id_) return fail(EINVAL, "the group has no id", "write one to its tg_pt_gp_id");
   if (!groups_.device().enabled())
     return fail(ENODEV, "the device is not enabled", "write 1 to its enable");
   if (!(state_.access_type & implicit_alua))
@@ -153,6 +156,7 @@ Result<void> PortGroup::check_transition(std::uint64_t value) const {
 }
 
 Result<void> PortGroup::store_state(Change& change, std::string_view text) {
+  if (!has_id_) return no_id();
   const auto value = parse_unsigned(text);
   if (!value) return tl::unexpected(value.error());
   if (auto possible = check_transition(*value); !possible) return possible;
@@ -211,9 +215,9 @@ std::string PortGroup::show_status() const { return std::string(status_text()) +
 
 Result<void> PortGroup::store_status(Change& change, std::string_view text) {
   static_cast<void>(change);
+  if (!has_id_) return no_id();
   const auto value = parse_within(text, 0, 2);
   if (!value) return tl::unexpected(value.error());
-  if (!has_id_) return fail(EINVAL, "the group has no id", "write one to its tg_pt_gp_id");
   state_.access_status = static_cast<std::uint8_t>(*value);
   publish();
   return {};
@@ -242,8 +246,9 @@ std::string PortGroup::show_support() const {
 template <std::uint8_t bit>
 Result<void> PortGroup::store_support(Change& change, std::string_view text) {
   static_cast<void>(change);
+  if (!has_id_) return no_id();
   const auto value = parse_zero_or_one(text);
-  if (!value) return tl::unexpected(value.error());
+  if (!value) return fail(EINVAL, value.error().cause);
   state_.supported = static_cast<std::uint8_t>(*value ? state_.supported | bit
                                                       : state_.supported & ~unsigned{bit});
   publish();
@@ -263,6 +268,11 @@ Result<void> PortGroup::store_time(Change& change, std::string_view text) {
   state_.*member = static_cast<std::uint32_t>(*value);
   publish();
   return {};
+}
+
+void PortGroup::support_lba_dependent() {
+  state_.supported |= supports_lba_dependent;
+  publish();
 }
 
 std::string PortGroup::show_preferred() const { return line(state_.preferred ? 1 : 0); }
@@ -356,6 +366,10 @@ void PortGroups::take_over(Change& change, const std::vector<AccessChange>& chan
         if (lun->tpg().rtpi() == each.id) luns.push_back(lun);
     for (Lun* const lun : luns) lun->set_secondary(change, true, altered_explicitly);
   }
+}
+
+void PortGroups::support_lba_dependent() const {
+  for (const auto& [id, group] : ids_) group->support_lba_dependent();
 }
 
 Result<std::uint16_t> PortGroups::take_id(std::uint16_t wanted, PortGroup& group) {

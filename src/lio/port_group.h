@@ -43,6 +43,7 @@ class PortGroup final : public Directory {
   bool restore(Change& change, std::uint8_t state, std::uint8_t status);
   /// Where its state is saved; a group that is not saved has no such place.
   std::optional<MetadataFile> metadata() const;
+  void support_lba_dependent();
 
   /// The words of alua_tg_pt_gp.
   std::string_view state_text() const;
@@ -96,6 +97,8 @@ class PortGroups final : public Directory {
   PortGroup* find_group(std::string_view name) const {
     return static_cast<PortGroup*>(find_directory(name));
   }
+  /// The device has been given a map of states (lba_map): those with an id support such states.
+  void support_lba_dependent() const;
   /// All groups, for an engine that has just opened the device.
   void publish_all() const;
 

@@ -17,7 +17,7 @@
 namespace srpd::lio {
 namespace {
 
-constexpr std::size_t max_dbroot = 256;
+constexpr std::size_t max_dbroot = 4095;
 
 /// target/
 class TargetDirectory final : public Directory {
@@ -60,7 +60,7 @@ std::span<const Attribute> TargetDirectory::attributes() const { return rows; }
 
 /// Unlike LIO's it can be written at any time. Nothing is saved below an empty one.
 Result<void> TargetDirectory::store_dbroot(Change& change, std::string_view text) {
-  if (text.size() > max_dbroot) return fail(EINVAL, "the path is longer than 255 bytes");
+  if (text.size() > max_dbroot) return fail(EINVAL, "the path is too long");
   const std::string path(without_newline(text));
   if (path.empty()) {
     model_.set_dbroot({});

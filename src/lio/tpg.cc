@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <type_traits>
 
 #include "lio/acl.h"
 #include "lio/lun.h"
@@ -40,8 +41,10 @@ class TpgAttrib final : public Directory {
   Result<void> store(Change& change, std::string_view text) {
     const auto value = parse_within(text, least, most);
     if (!value) {
-      // The kernel has no ERANGE here: what does not fit is out of bounds like anything else.
-      return fail(EINVAL, value.error().cause, fmt::format("write {} to {}", least, most));
+      // Only use_srq knows ERANGE: elsewhere what does not fit is out of bounds like anything else.
+      constexpr bool is_flag = std::is_same_v<decltype(member), bool PortSettings::*>;
+      const int code = is_flag && value.error().code == ERANGE ? ERANGE : EINVAL;
+      return fail(code, value.error().cause, fmt::format("write {} to {}", least, most));
     }
     PortSettings wanted = port_.settings();
     wanted.*member = static_cast<std::remove_reference_t<decltype(wanted.*member)>>(*value);
@@ -112,9 +115,9 @@ Engine& Tpg::engine() const { return model().engine(); }
 std::string Tpg::show_enable() const { return line(enabled_ ? 1 : 0); }
 
 Result<void> Tpg::store_enable(Change& change, std::string_view text) {
-  const auto wanted = parse_within(text, 0, 1);
+  const auto wanted = parse_flag(text);
   if (!wanted) return fail(EINVAL, wanted.error().cause, "write 0 or 1");
-  const bool enable = *wanted != 0;
+  const bool enable = *wanted;
   if (enable == enabled_) return {};
   auto done = change.unlocked([&] { return engine().enable_tpg(id_, enable); });
   if (done) enabled_ = enable;

@@ -8,8 +8,8 @@
 // - Names and modes may be cached for long: whatever changes them comes through the mount, or the
 //   kernel is told (news.h). That a name does not exist is never cached.
 //
-// FLUSH, FSYNC, ACCESS and those of extended attributes have no function here: the kernel takes
-// that as success, or as ENOTSUP for the last, and does not ask again.
+// FLUSH, ACCESS and most of extended attributes have no function here: the kernel takes that as
+// success, or as ENOTSUP for the last, and does not ask again.
 #include "mount/requests.h"
 
 #define FUSE_USE_VERSION 312
@@ -201,8 +201,8 @@ void unlink(fuse_req_t request, fuse_ino_t parent, const char* name) {
   answer(request, served(request).tree.unlink(parent, name));
 }
 
-void mknod(fuse_req_t request, fuse_ino_t, const char*, mode_t, dev_t) {
-  fuse_reply_err(request, EPERM);
+void mknod(fuse_req_t request, fuse_ino_t, const char*, mode_t mode, dev_t) {
+  fuse_reply_err(request, S_ISREG(mode) ? EACCES : EPERM);
 }
 
 void rename(fuse_req_t request, fuse_ino_t, const char*, fuse_ino_t, const char*, unsigned) {
@@ -256,6 +256,20 @@ void write(fuse_req_t request, fuse_ino_t node, const char* text, std::size_t si
 void release(fuse_req_t request, fuse_ino_t, fuse_file_info* file) {
   drop(served(request), file);
   fuse_reply_err(request, 0);
+}
+
+/// There is nothing to write back, which configfs calls so.
+void fsync(fuse_req_t request, fuse_ino_t, int, fuse_file_info*) {
+  fuse_reply_err(request, EINVAL);
+}
+
+/// None.
+void listxattr(fuse_req_t request, fuse_ino_t, std::size_t size) {
+  if (size == 0) {
+    fuse_reply_xattr(request, 0);
+  } else {
+    fuse_reply_buf(request, nullptr, 0);
+  }
 }
 
 void opendir(fuse_req_t request, fuse_ino_t node, fuse_file_info* file) {
@@ -352,6 +366,9 @@ fuse_lowlevel_ops all_operations() {
   all.read = &read;
   all.write = &write;
   all.release = &release;
+  all.fsync = &fsync;
+  all.fsyncdir = &fsync;
+  all.listxattr = &listxattr;
   all.opendir = &opendir;
   all.readdir = &readdir;
   all.releasedir = &releasedir;

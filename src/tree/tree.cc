@@ -1,6 +1,6 @@
 // Order of checks: that of a file system call on the kernel's configfs. First what the VFS looks at
 // (is the parent there, is the name taken), then what configfs looks at (may anything be made here
-// at all, is it a default group, is anything in it, does a link lead to it), then the object.
+// at all, is it a default group, does a link lead to it, is anything in it), then the object.
 #include "tree/tree.h"
 
 #include <algorithm>
@@ -257,7 +257,8 @@ Result<std::size_t> Tree::write(Id id, std::string_view text) {
   if (!found->second->store) return fail(EACCES, "it cannot be written, only read");
   if (text.empty()) return fail(EFAULT, "there is nothing to store");
   text = text.substr(0, max_store_bytes);
-  const auto stored = found->second->store(change, *found->first, text);
+  // To the kernel's attributes it is a string of C.
+  const auto stored = found->second->store(change, *found->first, text.substr(0, text.find('\0')));
   if (!stored) return tl::unexpected(stored.error());
   change.add(Event::Kind::stored, found->first->id(), id, std::string(found->second->name));
   return text.size();
@@ -283,9 +284,9 @@ Result<void> Tree::rmdir(Id parent, std::string_view name) {
   if (!*found || (*found)->is_link()) return fail(ENOTDIR, "it is no directory");
   auto& going = static_cast<Directory&>(**found);
   if (!going.user_made()) return fail(EPERM, "it belongs to the directory that it is in");
+  if (going.link_count() != 0) return fail(EBUSY, "a link leads to it", "remove the link first");
   if (going.anything_made_below())
     return fail(ENOTEMPTY, "there are directories or links in it", "remove those first");
-  if (going.link_count() != 0) return fail(EBUSY, "a link leads to it", "remove the link first");
   change.subject_ = &going;
   going.drop(change);
   change.add(Event::Kind::removed, parent, going.id(), going.name());
