@@ -17,7 +17,9 @@ HOST = "0x00000000000000000000000000000077"
 PORT = f"target/srpt/{TARGET}/tpgt_1"
 
 
-class Served(support.TreeTest):
+class ServedTree(support.TreeTest):
+    """srpd in the place of a tree that serves nothing."""
+
     def serve(self):
         self.lines = []
         self.server = subprocess.Popen(
@@ -53,6 +55,8 @@ class Served(support.TreeTest):
         self.end(self.server, number)
         self.serve()
 
+
+class Served(ServedTree):
     def srp(self, command, lun="", data=None):
         url = f"srp://127.0.0.1:{self.port}/{lun}"
         words = [str(support.BIN / "srp"), "--initiator-id", HOST, *command.split(), url]

@@ -5,20 +5,13 @@ import json
 import os
 import signal
 
+import configuration
 import support
+from configuration import in_any_order
 
 TARGET = "ib.fe80000000000000021234fffe567890"
 INITIATOR = "ib.00000000000000000002c90300a1b2c3"
 TPG = f"target/srpt/0x{TARGET[3:]}/tpgt_1"
-
-
-def in_any_order(value):
-    """Lists follow the order of directories, which each restore reverses."""
-    if isinstance(value, dict):
-        return {key: in_any_order(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return sorted((in_any_order(each) for each in value), key=json.dumps)
-    return value
 
 
 class Targetcli(support.TreeTest):
@@ -111,6 +104,31 @@ class Targetcli(support.TreeTest):
         self.targetcli("clearconfig confirm=True", "restoreconfig", "saveconfig")
         third = json.loads(self.saved())
         self.assertEqual(third["targets"], first["targets"], "turned round twice")
+
+    def test_everything_that_there_is(self):
+        """The disks are those of the engine that serves nothing."""
+        places = {"directory": str(self.directory), "port": TARGET[3:], "block": "/dev/ram0",
+                  "user": "null"}
+        if not os.path.exists(places["block"]):  # targetcli looks for itself
+            del places["block"]
+        said = self.targetcli("set global auto_save_on_exit=false",
+                              *configuration.commands(places), "saveconfig")
+        self.assertNotRegex(said.lower(), "error|cannot|failed|traceback")
+        first = json.loads(self.saved())
+        groups = {(each["name"], group["name"]): group for each in first["storage_objects"]
+                  for group in each["alua_tpgs"]}
+        self.assertEqual(groups["rd0", "gp1"]["nonop_delay_msecs"], 50)
+        self.assertEqual(groups["rd0", "gp1"]["preferred"], 1)
+        self.assertEqual(groups["rd0", "gp2"]["alua_support_offline"], 0)
+        self.assertEqual(self.read("target/core/rd_mcp_0/rd0/alua/gp1/alua_access_state"), "1\n")
+        tpg = first["targets"][0]["tpgs"][0]
+        self.assertEqual(sorted(lun["alua_tg_pt_gp_name"] for lun in tpg["luns"])[-2:],
+                         ["gp1", "gp1"])
+        said = self.targetcli("clearconfig confirm=True", "restoreconfig", "saveconfig")
+        self.assertNotRegex(said.lower(), "error|cannot|failed|traceback")
+        found = list(configuration.differences(in_any_order(first),
+                                               in_any_order(json.loads(self.saved()))))
+        self.assertEqual(found, [])
 
     def test_restores_what_the_kernels_target_saved(self):
         config = json.loads((support.DATA / "saveconfig_lio.json").read_text())
