@@ -19,6 +19,16 @@ namespace {
 
 using runtime::run_on;
 
+/// What LIO says of a path that a SCSI disk cannot have.
+int wrong_path(const lio::DeviceSpec& spec) {
+  if (spec.plugin != lio::Plugin::pscsi || spec.udev_path.empty()) return 0;
+  std::error_code error;
+  const auto found = std::filesystem::status(spec.udev_path, error);
+  if (!std::filesystem::exists(found)) return ENOENT;
+  const bool file = std::filesystem::is_regular_file(found) || std::filesystem::is_directory(found);
+  return file ? ENOTBLK : 0;
+}
+
 std::string name_of(const lio::DeviceSpec& spec) { return spec.hba + "/" + spec.name; }
 
 int number_of(const Error& error) { return error.number != 0 ? error.number : EINVAL; }
@@ -29,7 +39,13 @@ Expected<std::unique_ptr<store::Backstore>> open_store(const lio::DeviceSpec& sp
   if (!wanted)
     return failure(spec.name, wanted.error().cause, wanted.error().remedy, wanted.error().code);
   wanted->create = create;
-  return store::open(*wanted, home);
+  auto store = store::open(*wanted, home);
+  if (store) return store;
+  Error error = store.error();
+  if (const int wrong = wrong_path(spec); wrong != 0) error.number = wrong;
+  // LIO asks for the block device and not for a file system's leave.
+  if (spec.plugin == lio::Plugin::iblock && error.number == EROFS) error.number = EACCES;
+  return tl::make_unexpected(std::move(error));
 }
 
 bool has_own_size(lio::Plugin plugin) {

@@ -19,6 +19,7 @@ namespace {
 
 constexpr std::size_t max_path_text = 511;  ///< udev_path and alias, with the newline
 constexpr std::size_t max_lu_group_text = 256;
+constexpr std::uint8_t no_device_type = 0x7f;  ///< LIO's for "no logical unit"
 
 std::string shown(bool present, const std::string& text) {
   return present ? text + '\n' : std::string();
@@ -49,9 +50,12 @@ Device::Device(Model& model, Hba& hba, std::string_view name)
   spec_.name = std::string(name);
   identity_ = {.vendor = "LIO-ORG",
                .product = std::string(plugin_product()),
-               .revision = is_user() ? "" : "4.0",
+               .revision = is_user() || plugin() == Plugin::pscsi ? "" : "4.0",
                .serial = {}};
-  if (plugin() == Plugin::pscsi) numbers_.alua_support = numbers_.pgr_support = 0;
+  if (plugin() == Plugin::pscsi) {
+    numbers_.alua_support = numbers_.pgr_support = 0;
+    properties_.device_type = no_device_type;
+  }
   add_device_parts(*this, [this](std::string part, std::unique_ptr<Directory> directory) {
     add_group(std::move(part), std::move(directory));
   });
@@ -189,8 +193,9 @@ void Device::arrived(Change& change, const DeviceProperties& found) {
 // A pass-through device says itself who it is.
 void Device::take_identity() {
   if (plugin() != Plugin::pscsi || properties_.vendor.empty()) return;
-  identity_.vendor = properties_.vendor;
-  identity_.product = properties_.product;
+  // As long as INQUIRY has them, SPC-4 6.4.2.
+  identity_.vendor = fmt::format("{:<8}", properties_.vendor);
+  identity_.product = fmt::format("{:<16}", properties_.product);
   identity_.revision = properties_.revision;
   if (!properties_.serial.empty()) identity_.serial = properties_.serial;
 }

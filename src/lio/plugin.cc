@@ -20,6 +20,7 @@ using tree::Result;
 
 constexpr std::size_t max_file_name = 255;
 constexpr std::size_t max_user_config = 255;
+constexpr std::size_t max_block_path = 511;
 constexpr std::uint32_t page_size = 4096;
 constexpr std::uint32_t pages_per_table = 2048;
 constexpr std::uint32_t pages_per_mb = 256;
@@ -76,8 +77,9 @@ Result<void> iblock_item(DeviceSpec& spec, std::string_view item, bool enabled) 
   if (const auto path = value_of(item, "udev_path")) {
     if (enabled)
       return fail(EEXIST, "the device is enabled", "remove it and make it anew for another path");
-    spec.path = std::string(*path);
+    spec.path = std::string(path->substr(0, max_block_path));
   } else if (const auto read_only = number_of(item, "readonly")) {
+    if (*read_only < 0) return fail(EINVAL, "readonly cannot be less than 0");
     spec.read_only = *read_only != 0;
   } else if (const auto exclusive = number_of(item, "exclusive")) {
     spec.exclusive = *exclusive != 0;
@@ -86,14 +88,20 @@ Result<void> iblock_item(DeviceSpec& spec, std::string_view item, bool enabled) 
 }
 
 Result<void> pscsi_item(DeviceSpec& spec, std::string_view item) {
-  if (const auto host = number_of(item, "scsi_host_id"))
-    spec.scsi_host = *host;
-  else if (const auto channel = number_of(item, "scsi_channel_id"))
-    spec.scsi_channel = *channel;
-  else if (const auto target = number_of(item, "scsi_target_id"))
-    spec.scsi_target = *target;
-  else if (const auto lun = number_of(item, "scsi_lun_id"))
-    spec.scsi_lun = *lun;
+  using Number = std::optional<std::int32_t> DeviceSpec::*;
+  constexpr std::pair<std::string_view, Number> numbers[] = {
+      {"scsi_host_id", &DeviceSpec::scsi_host},
+      {"scsi_channel_id", &DeviceSpec::scsi_channel},
+      {"scsi_target_id", &DeviceSpec::scsi_target},
+      {"scsi_lun_id", &DeviceSpec::scsi_lun}};
+  for (const auto& [key, member] : numbers) {
+    const auto number = number_of(item, key);
+    if (!number) continue;
+    const auto parsed = parse_signed(*value_of(item, key));
+    if (!parsed || *parsed != *number)
+      return fail(ERANGE, fmt::format("{} does not fit 32 bits", key));
+    spec.*member = *number;
+  }
   return {};
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <optional>
 #include <type_traits>
 
 #include "lio/acl.h"
@@ -74,7 +75,8 @@ const Attribute Tpg::rows[] = {
     row<&Tpg::show_rtpi, &Tpg::store_rtpi>("rtpi"),
 };
 
-Tpg::Tpg(Port& port, TpgId id, std::uint16_t rtpi) : port_(port), id_(id), rtpi_(rtpi) {
+Tpg::Tpg(Port& port, TpgId id, std::uint16_t rtpi)
+    : port_(port), id_(id), rtpi_(rtpi), given_(rtpi) {
   make_group<Luns>("lun", *this);
   make_group<Portals>("np");
   make_group<Acls>("acls", *this);
@@ -85,7 +87,7 @@ Tpg::Tpg(Port& port, TpgId id, std::uint16_t rtpi) : port_(port), id_(id), rtpi_
 
 Result<std::unique_ptr<Directory>> Tpg::make_in(Change& change, Port& port) {
   Model& model = port.model();
-  const auto rtpi = model.take_rtpi();
+  const auto rtpi = model.newer() ? std::optional<std::uint16_t>(0) : model.take_rtpi();
   if (!rtpi) return fail(ENOSPC, "there is no free relative target port identifier");
   const TpgId id = model.next_tpg();
   auto tpg = std::make_unique<Tpg>(port, id, *rtpi);
@@ -105,7 +107,7 @@ std::span<const Attribute> Tpg::attributes() const {
 
 void Tpg::drop(Change& change) {
   change.unlocked([this] { engine().remove_tpg(id_); });
-  model().give_rtpi(rtpi_);
+  if (enabled_ || !model().newer()) model().give_rtpi(rtpi_);
 }
 
 Model& Tpg::model() const { return port_.model(); }
@@ -117,26 +119,56 @@ std::string Tpg::show_enable() const { return line(enabled_ ? 1 : 0); }
 Result<void> Tpg::store_enable(Change& change, std::string_view text) {
   const auto wanted = parse_flag(text);
   if (!wanted) return fail(EINVAL, wanted.error().cause, "write 0 or 1");
-  const bool enable = *wanted;
-  if (enable == enabled_) return {};
-  auto done = change.unlocked([&] { return engine().enable_tpg(id_, enable); });
-  if (done) enabled_ = enable;
+  if (*wanted == enabled_) return {};
+  if (*wanted) return enable(change);
+  auto done = change.unlocked([&] { return engine().enable_tpg(id_, false); });
+  if (!done) return done;
+  enabled_ = false;
+  if (model().newer()) model().give_rtpi(rtpi_);
+  return {};
+}
+
+Result<void> Tpg::enable(Change& change) {
+  const auto rtpi = model().newer() ? take_rtpi() : Result<std::uint16_t>(rtpi_);
+  if (!rtpi) return tl::unexpected(rtpi.error());
+  auto done = change.unlocked([&]() -> Result<void> {
+    if (*rtpi != given_) {
+      if (auto set = engine().set_rtpi(id_, *rtpi); !set) return set;
+    }
+    return engine().enable_tpg(id_, true);
+  });
+  if (done) {
+    enabled_ = true;
+    rtpi_ = given_ = *rtpi;
+  } else if (model().newer()) {
+    model().give_rtpi(*rtpi);
+  }
   return done;
+}
+
+/// The one that was written, else the lowest free one.
+Result<std::uint16_t> Tpg::take_rtpi() const {
+  if (rtpi_written_) {
+    if (!model().take_rtpi(rtpi_)) return fail(EINVAL, "another tpg has its identifier");
+    return rtpi_;
+  }
+  const auto rtpi = model().take_rtpi();
+  if (!rtpi) return fail(ENOSPC, "there is no free relative target port identifier");
+  return *rtpi;
 }
 
 std::string Tpg::show_rtpi() const { return fmt::format("0x{:x}\n", rtpi_); }
 
+/// Whether it is free is seen when the tpg is enabled.
 Result<void> Tpg::store_rtpi(Change& change, std::string_view text) {
-  const auto wanted = parse_within(text, 1, UINT16_MAX);
-  if (!wanted) return fail(EINVAL, wanted.error().cause, "write 1 to 65535");
+  static_cast<void>(change);
+  const auto wanted = parse_number<std::uint16_t>(text);
+  if (!wanted) return tl::unexpected(wanted.error());
+  if (*wanted == 0) return fail(EINVAL, "0 is no identifier", "write 1 to 65535");
   if (enabled_) return fail(EINVAL, "the tpg is enabled", "write 0 to its enable first");
-  const auto rtpi = static_cast<std::uint16_t>(*wanted);
-  if (rtpi == rtpi_) return {};
-  if (!model().take_rtpi(rtpi)) return fail(EINVAL, "another tpg has this identifier");
-  auto done = change.unlocked([&] { return engine().set_rtpi(id_, rtpi); });
-  model().give_rtpi(done ? rtpi_ : rtpi);
-  if (done) rtpi_ = rtpi;
-  return done;
+  rtpi_ = *wanted;
+  rtpi_written_ = true;
+  return {};
 }
 
 }  // namespace srpd::lio

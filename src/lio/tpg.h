@@ -28,7 +28,8 @@ class Tpg final : public Directory {
   Model& model() const;
   Engine& engine() const;
   TpgId tpg_id() const { return id_; }
-  /// Relative target port identifier.
+  /// Relative target port identifier. Older kernels give it with mkdir; newer ones when the tpg is
+  /// enabled and nobody has written one, and it is 0 before.
   std::uint16_t rtpi() const { return rtpi_; }
 
  private:
@@ -39,9 +40,14 @@ class Tpg final : public Directory {
   std::string show_rtpi() const;
   Result<void> store_rtpi(Change& change, std::string_view text);
 
+  Result<void> enable(Change& change);
+  Result<std::uint16_t> take_rtpi() const;
+
   Port& port_;
   const TpgId id_;
   std::uint16_t rtpi_;
+  std::uint16_t given_;  ///< what the engine knows
+  bool rtpi_written_ = false;
   bool enabled_ = false;
 };
 

@@ -376,14 +376,26 @@ TEST(LioProfile, NewerKernelsSetTheRelativePortIdentifier) {
   World world(measured(Profile::linux_6_12));
   for (const std::string& path : {std::string("srpt"), port, tpg, port + "/tpgt_2"})
     ASSERT_EQ(world.mkdir(path), 0);
-  EXPECT_EQ(world.text(tpg + "/rtpi"), "0x1\n");
-  EXPECT_EQ(world.text(port + "/tpgt_2/rtpi"), "0x2\n");
-  for (const char* wrong : {"0", "65536", "2", "x"})
+  EXPECT_EQ(world.text(tpg + "/rtpi"), "0x0\n") << "it comes with enable";
+  for (const char* wrong : {"0", "x"})
     EXPECT_EQ(world.write(tpg + "/rtpi", wrong), EINVAL) << wrong;
+  EXPECT_EQ(world.write(tpg + "/rtpi", "65536"), ERANGE);
   EXPECT_EQ(world.write(tpg + "/rtpi", "77"), 0);
   EXPECT_EQ(world.text(tpg + "/rtpi"), "0x4d\n");
+  world.engine.take_calls();
   EXPECT_EQ(world.write(tpg + "/enable", "1"), 0);
+  EXPECT_THAT(world.engine.take_calls(), ElementsAre("set_rtpi 1 77", "enable_tpg 1 1"));
   EXPECT_EQ(world.write(tpg + "/rtpi", "78"), EINVAL);
+
+  const std::string other = port + "/tpgt_2";
+  EXPECT_EQ(world.write(other + "/rtpi", "77"), 0);
+  EXPECT_EQ(world.write(other + "/enable", "1"), EINVAL) << "another one has it";
+  EXPECT_EQ(world.write(other + "/rtpi", "1"), 0);
+  EXPECT_EQ(world.write(other + "/enable", "1"), 0);
+  EXPECT_EQ(world.write(tpg + "/enable", "0"), 0);
+  EXPECT_EQ(world.write(other + "/enable", "0"), 0);
+  EXPECT_EQ(world.write(other + "/rtpi", "77"), 0) << "free again";
+  EXPECT_EQ(world.write(other + "/enable", "1"), 0);
   world.mkdir("core/iblock_0");
   world.mkdir("core/iblock_0/b");
   EXPECT_EQ(world.write("core/iblock_0/b/attrib/pgr_support", "0"), 0);
