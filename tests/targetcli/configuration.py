@@ -24,8 +24,8 @@ def backstores(places):
     if "block" in places:
         yield f"/backstores/block create name=b0 dev={places['block']}", "block/b0"
     if "read_only" in places:
-        yield f"/backstores/block create name=b1 dev={places['read_only']} readonly=true",
-        "block/b1"
+        yield (f"/backstores/block create name=b1 dev={places['read_only']} readonly=true",
+               "block/b1")
     if "disk" in places:
         yield f"/backstores/pscsi create name=p0 dev={places['disk']}", "pscsi/p0"
     if "user" in places:
