@@ -34,9 +34,9 @@ def serve(directory, kernel):
         [str(support.BIN / "srpd"), "--tree", str(directory / "tree"), "--state",
          str(directory / "state"), "--control", str(directory / "control"), "--profile", kernel,
          "--listen", "127.0.0.1:0", "--no-announce", "--no-discovery"],
-        text=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+        text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
         preexec_fn=support.die_with_parent)
-    for line in server.stderr:
+    for line in server.stdout:
         if "srpd: ready" in line:
             return server
     sys.exit(f"srpd has ended with {server.wait()}")
@@ -60,7 +60,7 @@ def main():
                         str(directory / "tree/target"), str(record), f"gid={PORT}", f"guid={GUID}",
                         f"directory={directory}/files", "contention=yes"], check=True)
         server.send_signal(signal.SIGTERM)
-        _, said = server.communicate(timeout=60)
+        said, _ = server.communicate(timeout=60)
         if server.returncode != 0:
             sys.exit(f"srpd has ended with {server.returncode}: {said}")
         kept = support.DATA / "lio" / "record.tsv"
