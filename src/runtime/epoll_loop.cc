@@ -93,8 +93,9 @@ bool EpollLoop::collect(Time timeout) {
   if (timeout != Time{}) woke_up();
   bool worked = false;
   for (int i = 0; i < count; ++i) worked |= dispatch(events_[static_cast<std::size_t>(i)]);
-  worked |= workers_.deliver();
-  return worked;
+  const std::uint64_t delivered = workers_.deliver();
+  if (delivered != 0) counts_.file_operations.add(delivered);
+  return delivered != 0 || worked;
 }
 
 int EpollLoop::wait(Time timeout) {
@@ -114,6 +115,7 @@ bool EpollLoop::dispatch(const epoll_event& event) {
   if (event.data.u64 == wake_token) return false;
   const Slot& slot = slots_[event.data.u64 & UINT32_MAX];
   if (slot.watch == nullptr || slot.generation != event.data.u64 >> 32) return false;
+  counts_.events.add();
   slot.watch->on_ready(event.events);  // may watch and unwatch, also itself
   return true;
 }

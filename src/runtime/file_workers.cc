@@ -60,8 +60,9 @@ void FileWorkers::finish(FileOperation& operation) {
   done_(context_);
 }
 
-bool FileWorkers::deliver() {
-  if (finished_.load(std::memory_order_relaxed) == nullptr) return false;
+std::uint64_t FileWorkers::deliver() {
+  if (finished_.load(std::memory_order_relaxed) == nullptr) return 0;
+  std::uint64_t delivered = 0;
   FileOperation* newest = finished_.exchange(nullptr, std::memory_order_acquire);
   FileOperation* oldest = nullptr;
   while (newest != nullptr) {
@@ -72,8 +73,9 @@ bool FileWorkers::deliver() {
     FileOperation* const next = oldest->next;
     oldest->complete(oldest->outcome);
     oldest = next;
+    ++delivered;
   }
-  return true;
+  return delivered;
 }
 
 }  // namespace srpd::runtime

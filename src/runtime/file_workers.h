@@ -22,8 +22,8 @@ class FileWorkers {
 
   void submit(FileOperation& operation);
   bool has_finished() const { return finished_.load(std::memory_order_seq_cst) != nullptr; }
-  /// Completes the operations that ended, in the order of their ends. True when there were any.
-  bool deliver();
+  /// Completes the operations that ended, in the order of their ends. Returns how many.
+  std::uint64_t deliver();
 
  private:
   void start_threads();

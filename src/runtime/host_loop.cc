@@ -96,6 +96,7 @@ void HostLoop::wake() {
   if (!sleeping_.load(std::memory_order_seq_cst)) return;
   if (!sleeping_.exchange(false, std::memory_order_seq_cst)) return;
   const std::uint64_t one = 1;
+  counts_.wakes.fetch_add(1, std::memory_order_relaxed);
   // It cannot be full: nobody wakes 2^64 times.
   [[maybe_unused]] const ssize_t written = ::write(wake_fd_, &one, sizeof(one));
 }
@@ -116,8 +117,12 @@ void HostLoop::iterate() {
   constexpr unsigned most_skipped = 8;
   const bool polled = run_pollers();
   bool worked = polled;
-  worked |= mailbox_.deliver();
+  if (const std::uint64_t delivered = mailbox_.deliver(); delivered != 0) {
+    counts_.mails.add(delivered);
+    worked = true;
+  }
   worked |= timers_.expire(now_);
+  bool slept = false;
   if (worked || has_deferred() || has_ready() || pace_.keep_looking(now_)) {
     if (!polled || ++skipped_ >= most_skipped) {
       skipped_ = 0;
@@ -126,9 +131,10 @@ void HostLoop::iterate() {
   } else if (prepare_pollers()) {
     worked = true;
   } else if (!has_deferred()) {
-    worked |= sleep();
+    worked |= sleep(slept);
   }
   worked |= run_deferred();
+  count_turn(worked, slept);
   if (worked) {
     pace_.found_work(now_);
     busy_ = true;
@@ -138,11 +144,17 @@ void HostLoop::iterate() {
   if (now_ >= next_tending_) tend_buffers();
 }
 
-bool HostLoop::sleep() {
+void HostLoop::count_turn(bool worked, bool slept) {
+  (slept ? counts_.sleeps : worked ? counts_.looks_with_work : counts_.looks_without_work).add();
+}
+
+bool HostLoop::sleep(bool& slept) {
   bool worked = false;
   sleeping_.store(true, std::memory_order_seq_cst);
-  if (mailbox_.empty() && !has_ready() && !stopping_.load(std::memory_order_seq_cst))
+  if (mailbox_.empty() && !has_ready() && !stopping_.load(std::memory_order_seq_cst)) {
+    slept = true;
     worked = collect(sleep_time());
+  }
   sleeping_.store(false, std::memory_order_relaxed);
   return worked;
 }

@@ -45,7 +45,8 @@ class HostLoop : public Loop {
 
  private:
   void iterate();
-  bool sleep();
+  bool sleep(bool& slept);
+  void count_turn(bool worked, bool slept);
   Time sleep_time() const;
   void tend_buffers();
   static Time clock();

@@ -17,6 +17,7 @@
 #include "base/check.h"
 #include "base/error.h"
 #include "runtime/completion.h"
+#include "runtime/loop_counts.h"
 
 namespace srpd::runtime {
 
@@ -183,6 +184,9 @@ class Loop {
   virtual BufferPool& buffers() = 0;
   virtual FramePool& frames() = 0;
 
+  /// Any thread.
+  const LoopCounts& counts() const { return counts_; }
+
   /// The loop this thread runs, or null. Set by run(), and by the constructor of a loop for the
   /// time before run() where the thread had none.
   static Loop* current();
@@ -197,6 +201,8 @@ class Loop {
   bool prepare_pollers() { return for_each_poller(&Poller::prepare_sleep); }
   bool has_pollers() const { return pollers_ != nullptr; }
   bool has_deferred() const { return deferred_head_ != nullptr; }
+
+  LoopCounts counts_;
 
  private:
   bool for_each_poller(bool (Poller::*call)());

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 
 #include "runtime/loop.h"
 
@@ -23,16 +24,18 @@ class Mailbox {
   bool empty() const { return head_.load(std::memory_order_seq_cst) == nullptr; }
 
   /// Delivers what is there, in the order of pushing; what arrives meanwhile waits for the next
-  /// call. True when there was any. A mail may be destroyed or posted again while it is delivered.
-  bool deliver() {
-    if (head_.load(std::memory_order_relaxed) == nullptr) return false;
+  /// call. Returns how many. A mail may be destroyed or posted again while it is delivered.
+  std::uint64_t deliver() {
+    if (head_.load(std::memory_order_relaxed) == nullptr) return 0;
+    std::uint64_t delivered = 0;
     Mail* mail = reversed(head_.exchange(nullptr, std::memory_order_acquire));
     while (mail != nullptr) {
       Mail* const next = mail->next_;
       mail->deliver_(*mail);
       mail = next;
+      ++delivered;
     }
-    return true;
+    return delivered;
   }
 
  private:

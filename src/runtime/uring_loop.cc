@@ -272,7 +272,9 @@ bool UringLoop::collect(Time timeout) {
     ::io_uring_submit(&ring_);
   }
   const bool worked = reap();
-  return workers_.deliver() || worked;
+  const std::uint64_t delivered = workers_.deliver();
+  if (delivered != 0) counts_.file_operations.add(delivered);
+  return delivered != 0 || worked;
 }
 
 void UringLoop::wait(Time timeout) {
@@ -331,6 +333,7 @@ bool UringLoop::handle_poll(std::uint64_t token, int result, std::uint32_t flags
     if (!over) arm(token);
   }
   if (result == -ECANCELED) return false;
+  counts_.events.add();
   slot->watch->on_ready(result >= 0 ? static_cast<std::uint32_t>(result) : EPOLLERR);
   return true;
 }
@@ -340,6 +343,7 @@ bool UringLoop::handle_file(FileOperation& operation, int result) {
   if (result == -EINTR) {
     submit(operation);
   } else {
+    counts_.file_operations.add();
     operation.complete(result);
   }
   return true;

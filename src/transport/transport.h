@@ -243,6 +243,16 @@ class Connector {
   virtual ~Connector() = default;
 };
 
+/// What the completion queues at one vector of a device brought to one loop: the vector is what the
+/// device would interrupt.
+struct CompletionVectorCount {
+  std::string device;
+  int vector = 0;
+  const runtime::Loop* loop = nullptr;
+  std::uint64_t completions = 0;
+  std::uint64_t events = 0;  ///< announcements, each of which woke the loop
+};
+
 struct ConnectOptions {
   Address peer;
   std::optional<Address> source;
@@ -265,6 +275,8 @@ class Transport {
   /// Accepted connections will live on `loop`: what they have in common is made there when
   /// listening begins, not for the first of them. Before the listener.
   virtual void serve_on(runtime::Loop& loop) { static_cast<void>(loop); }
+  /// Since the device was opened; nothing where a transport knows no completion queues. Any thread.
+  virtual std::vector<CompletionVectorCount> completion_vectors() { return {}; }
   /// Local memory of many works to come, besides the data buffers of the loops: transports that
   /// register memory do so piece by piece when it is first used. Any thread, at any time before
   /// works use the memory.

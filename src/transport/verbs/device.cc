@@ -85,6 +85,33 @@ std::vector<std::shared_ptr<LoopContext>> Device::loop_contexts() {
   return all;
 }
 
+Device::VectorCounter& Device::counter_of(const runtime::Loop& loop, int vector) {
+  const std::lock_guard lock(mutex_);
+  for (VectorCounter& each : vector_counters_)
+    if (each.loop == &loop && each.vector == vector) return each;
+  return vector_counters_.emplace_back(loop, vector);
+}
+
+std::vector<CompletionVectorCount> Device::completion_vectors() {
+  const std::lock_guard lock(mutex_);
+  std::vector<CompletionVectorCount> counts;
+  for (const VectorCounter& each : vector_counters_)
+    counts.push_back({.device = name(),
+                      .vector = each.vector,
+                      .loop = each.loop,
+                      .completions = each.completions.get(),
+                      .events = each.events.get()});
+  return counts;
+}
+
+std::vector<std::shared_ptr<Device>> Devices::all() {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<Device>> devices;
+  for (const auto& each : devices_)
+    if (auto device = each.lock()) devices.push_back(std::move(device));
+  return devices;
+}
+
 Expected<std::shared_ptr<Device>> Devices::of(ibv_context& context) {
   const std::lock_guard lock(mutex_);
   std::erase_if(devices_, [](const auto& each) { return each.expired(); });

@@ -10,6 +10,7 @@
 
 #include <atomic>
 #include <cstdint>
+#include <list>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -17,7 +18,10 @@
 #include <string>
 #include <vector>
 
+#include "base/counter.h"
+#include "runtime/loop.h"
 #include "runtime/pinnable_memory.h"
+#include "transport/transport.h"
 #include "transport/verbs/registration.h"
 
 namespace srpd::transport::verbs {
@@ -48,6 +52,17 @@ class Device {
   void mark_removed() { removed_ = true; }
   bool removed() const { return removed_; }
 
+  /// What one loop counts at one vector.
+  struct VectorCounter {
+    VectorCounter(const runtime::Loop& of, int at) : loop(&of), vector(at) {}
+    const runtime::Loop* const loop;
+    const int vector;
+    Counter completions, events;
+  };
+  /// Stays as long as the device.
+  VectorCounter& counter_of(const runtime::Loop& loop, int vector);
+  std::vector<CompletionVectorCount> completion_vectors();
+
   /// Spreads completion queues over the device's vectors.
   int next_vector();
 
@@ -74,6 +89,7 @@ class Device {
   std::mutex mutex_;
   std::map<const runtime::PinnableMemory*, std::vector<Registration>> registrations_;
   std::vector<std::weak_ptr<LoopContext>> contexts_;
+  std::list<VectorCounter> vector_counters_;
 };
 
 /// The devices that are in use.
@@ -85,6 +101,8 @@ class Devices {
   std::shared_ptr<Device> find(const ibv_context* context);
   /// None of them knows it any more. Any thread.
   void forget(const runtime::PinnableMemory& memory);
+  /// Those that are in use.
+  std::vector<std::shared_ptr<Device>> all();
 
  private:
   std::mutex mutex_;

@@ -182,8 +182,10 @@ Expected<LoopContext::CompletionQueue*> LoopContext::queue_with_room(std::uint32
   const int most = device_->limits().max_cqe;
   ibv_context& context = device_->context();
   auto made = std::make_unique<CompletionQueue>();
-  made->queue = ::ibv_create_cq(&context, std::min(queue_entries, most), nullptr, announcements_,
-                                device_->next_vector());
+  const int vector = device_->next_vector();
+  made->counter = &device_->counter_of(loop_, vector);
+  made->queue =
+      ::ibv_create_cq(&context, std::min(queue_entries, most), nullptr, announcements_, vector);
   if (made->queue == nullptr)
     return failure(device_->name(), "no completion queue: " + errno_text(errno));
   // The shared receives of all connections may complete into each of the queues.
@@ -220,6 +222,7 @@ bool LoopContext::poll(CompletionQueue& completions) {
     const int count =
         ::ibv_poll_cq(completions.queue, static_cast<int>(found.size()), found.data());
     if (count <= 0) break;
+    completions.counter->completions.add(static_cast<std::uint64_t>(count));
     for (int i = 0; i < count; ++i) dispatch(found[static_cast<std::size_t>(i)]);
     handled += count;
     if (count < static_cast<int>(found.size())) break;
@@ -251,7 +254,9 @@ void LoopContext::completions_announced() {
   while (::ibv_get_cq_event(announcements_, &queue, &unused) == 0) {
     ::ibv_ack_cq_events(queue, 1);
     for (auto& each : queues_) {
-      if (each->queue == queue) each->armed = false;
+      if (each->queue != queue) continue;
+      each->armed = false;
+      each->counter->events.add();
     }
   }
   poll();

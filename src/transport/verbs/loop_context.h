@@ -87,6 +87,7 @@ class LoopContext final : public std::enable_shared_from_this<LoopContext>,
  private:
   struct CompletionQueue {
     ibv_cq* queue = nullptr;
+    Device::VectorCounter* counter = nullptr;
     std::uint32_t free = 0;      // entries that nobody reserved
     std::uint32_t capacity = 0;  // what there was at first
     bool armed = false;          // the next completion is announced

@@ -34,6 +34,14 @@ class VerbsTransport final : public Transport {
     if (std::find(homes.begin(), homes.end(), &loop) == homes.end()) homes.push_back(&loop);
   }
 
+  std::vector<CompletionVectorCount> completion_vectors() override {
+    std::vector<CompletionVectorCount> all;
+    for (const auto& device : shared_->devices.all())
+      for (CompletionVectorCount& each : device->completion_vectors())
+        all.push_back(std::move(each));
+    return all;
+  }
+
   void lend_memory(runtime::PinnableMemory& memory) override { shared_->lent->add(memory); }
   void take_memory_back(runtime::PinnableMemory& memory) override {
     shared_->lent->remove(memory);
