@@ -24,14 +24,6 @@ tree::Result<void> result_of(const Expected<void>& answer, int otherwise = EINVA
 // What has to be there, since the tree says so.
 void must(const Expected<void>& answer) { CHECK(answer.has_value()); }
 
-lio::Counters counters_of(const scsi::IoCount& count) {
-  lio::Counters counters;
-  counters.commands = count.commands;
-  counters.read_bytes = count.read_bytes;
-  counters.written_bytes = count.written_bytes;
-  return counters;
-}
-
 std::string target_name(std::string_view port) { return "0x" + hex(*parse_port_id(port)); }
 
 }  // namespace
@@ -244,9 +236,9 @@ lio::Result<void> Engine::write_protect(lio::TpgId id, std::string_view initiato
 lio::Counters Engine::device_counters(lio::DeviceId id) const {
   return run_on(home_, [&] {
     const Device& device = devices_.at(id);
-    scsi::IoCount count = device.past;
-    if (device.lu) count += device.lu->io_count();
-    return counters_of(count);
+    lio::Counters counters = device.past;
+    if (device.lu) counters += counters_of(*device.lu);
+    return counters;
   });
 }
 

@@ -146,7 +146,7 @@ class Engine final : public lio::Engine {
     std::shared_ptr<scsi::Lu> lu;  ///< while LUNs show the device
     /// Where LUNs link to it; hosts see them only when it has come.
     std::vector<std::pair<lio::TpgId, std::uint16_t>> links;
-    scsi::IoCount past;  ///< of units that it was before
+    lio::Counters past;  ///< of units that it was before
   };
   /// Of a LUN whose device is waited for.
   struct MappedLater {

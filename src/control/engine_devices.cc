@@ -269,7 +269,7 @@ Expected<void> Engine::show(lio::DeviceId id, Device& device, Tpg& tpg, std::uin
 
 void Engine::hide(Device& device) const {
   if (!device.lu || !device.links.empty()) return;
-  device.past += device.lu->io_count();
+  device.past += counters_of(*device.lu);
   device.lu.reset();
 }
 

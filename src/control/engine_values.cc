@@ -192,4 +192,35 @@ target::PortLimits port_limits(const lio::PortSettings& settings) {
           .sq_size = settings.sq_size};
 }
 
+lio::Counters counters_of(const scsi::IoCount& count) {
+  lio::Counters counters;
+  counters.commands = count.commands;
+  counters.read_bytes = count.read_bytes;
+  counters.written_bytes = count.written_bytes;
+  counters.busy = count.busy;
+  counters.task_set_full = count.task_set_full;
+  return counters;
+}
+
+lio::Counters counters_of(const scsi::Lu& unit) {
+  lio::Counters counters = counters_of(unit.io_count());
+  const auto& functions = unit.task_management;
+  counters.resets = functions.resets.load(std::memory_order_relaxed);
+  counters.aborts_complete = functions.aborts_complete.load(std::memory_order_relaxed);
+  counters.aborts_no_task = functions.aborts_no_task.load(std::memory_order_relaxed);
+  return counters;
+}
+
+lio::Counters& operator+=(lio::Counters& all, const lio::Counters& more) {
+  all.commands += more.commands;
+  all.read_bytes += more.read_bytes;
+  all.written_bytes += more.written_bytes;
+  all.resets += more.resets;
+  all.aborts_complete += more.aborts_complete;
+  all.aborts_no_task += more.aborts_no_task;
+  all.busy += more.busy;
+  all.task_set_full += more.task_set_full;
+  return all;
+}
+
 }  // namespace srpd::control

@@ -34,6 +34,11 @@ std::vector<lio::AccessChange> access_changes(const std::vector<scsi::AccessChan
 
 scsi::LuIdentity unit_identity(const std::string& name, const lio::Identity& identity);
 
+lio::Counters counters_of(const scsi::IoCount& count);
+/// With its task management functions.
+lio::Counters counters_of(const scsi::Lu& unit);
+lio::Counters& operator+=(lio::Counters& all, const lio::Counters& more);
+
 target::PortLimits port_limits(const lio::PortSettings& settings);
 
 }  // namespace srpd::control

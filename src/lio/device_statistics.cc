@@ -21,7 +21,7 @@ std::string ports(const Device& device) { return line(device.link_count()); }
 std::string role(const Device&) { return "Target\n"; }
 std::string creation(const Device& device) { return line(device.creation_time()); }
 std::string type(const Device& device) { return line(device.properties().device_type); }
-std::string queue_full(const Device& device) { return line(counters(device).queue_full); }
+std::string queue_full(const Device& device) { return line(counters(device).task_set_full); }
 std::string commands(const Device& device) { return line(counters(device).commands); }
 std::string reads(const Device& device) { return mbytes(counters(device).read_bytes); }
 std::string writes(const Device& device) { return mbytes(counters(device).written_bytes); }
@@ -76,12 +76,24 @@ constexpr Attribute scsi_tgt_dev[] = {
 };
 
 constexpr Attribute scsi_lu[] = {
-    shown<creation>("creation_time"), shown<index>("dev"),        shown<type>("dev_type"),
-    shown<queue_full>("full_stat"),   shown<zero>("hs_num_cmds"), shown<one>("indx"),
-    shown<instance>("inst"),          shown<lu_name>("lu_name"),  shown<zero>("lun"),
-    shown<commands>("num_cmds"),      shown<product>("prod"),     shown<reads>("read_mbytes"),
-    shown<resets>("resets"),          shown<revision>("rev"),     shown<state_bit>("state_bit"),
-    shown<lu_status>("status"),       shown<vendor>("vend"),      shown<writes>("write_mbytes"),
+    shown<creation>("creation_time"),
+    shown<index>("dev"),
+    shown<type>("dev_type"),
+    shown<queue_full>("full_stat"),
+    shown<commands>("hs_num_cmds"),
+    shown<one>("indx"),
+    shown<instance>("inst"),
+    shown<lu_name>("lu_name"),
+    shown<zero>("lun"),
+    shown<commands>("num_cmds"),
+    shown<product>("prod"),
+    shown<reads>("read_mbytes"),
+    shown<resets>("resets"),
+    shown<revision>("rev"),
+    shown<state_bit>("state_bit"),
+    shown<lu_status>("status"),
+    shown<vendor>("vend"),
+    shown<writes>("write_mbytes"),
 };
 
 }  // namespace

@@ -111,7 +111,8 @@ struct Counters {
   std::uint64_t resets = 0;
   std::uint64_t aborts_complete = 0;
   std::uint64_t aborts_no_task = 0;
-  std::uint64_t queue_full = 0;
+  std::uint64_t busy = 0;           ///< commands that ended with BUSY
+  std::uint64_t task_set_full = 0;  ///< and with TASK SET FULL
 };
 
 struct SessionRow {

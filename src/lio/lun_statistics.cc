@@ -27,9 +27,8 @@ Counters counters(const Lun& lun) {
 std::string device_index(const Lun& lun) { return line(lun.device()->index()); }
 std::string port_index(const Lun& lun) { return line(lun.tpg().rtpi()); }
 std::string instance(const Lun& lun) { return line(lun.device()->hba_index() + 1); }
-std::string zero(const Lun&) { return "0\n"; }
 std::string role(const Lun& lun) { return fmt::format("Device{}\n", lun.device()->index()); }
-std::string queue_full(const Lun& lun) { return line(counters(lun).queue_full); }
+std::string busy(const Lun& lun) { return line(counters(lun).busy); }
 std::string commands(const Lun& lun) { return line(counters(lun).commands); }
 std::string reads(const Lun& lun) { return mbytes(counters(lun).read_bytes); }
 std::string writes(const Lun& lun) { return mbytes(counters(lun).written_bytes); }
@@ -55,14 +54,14 @@ consteval Attribute shown(std::string_view name) {
 }
 
 constexpr Attribute scsi_port[] = {
-    shown<instance>("inst"), shown<device_index>("dev"),      shown<port_index>("indx"),
-    shown<role>("role"),     shown<queue_full>("busy_count"),
+    shown<instance>("inst"), shown<device_index>("dev"), shown<port_index>("indx"),
+    shown<role>("role"),     shown<busy>("busy_count"),
 };
 
 constexpr Attribute scsi_tgt_port[] = {
     shown<instance>("inst"),       shown<device_index>("dev"),     shown<port_index>("indx"),
     shown<port_name>("name"),      shown<port_text>("port_index"), shown<commands>("in_cmds"),
-    shown<writes>("write_mbytes"), shown<reads>("read_mbytes"),    shown<zero>("hs_in_cmds"),
+    shown<writes>("write_mbytes"), shown<reads>("read_mbytes"),    shown<commands>("hs_in_cmds"),
 };
 
 constexpr Attribute scsi_transport[] = {
@@ -125,7 +124,7 @@ constexpr Attribute scsi_auth_intr[] = {
     mapped<mapped_commands>("num_cmds"),
     mapped<mapped_reads>("read_mbytes"),
     mapped<mapped_writes>("write_mbytes"),
-    mapped<mapped_zero>("hs_num_cmds"),
+    mapped<mapped_commands>("hs_num_cmds"),
     mapped<mapped_creation>("creation_time"),
     mapped<row_status>("row_status"),
 };

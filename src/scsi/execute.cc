@@ -111,15 +111,16 @@ bool admit(Command& command, const Row* row, std::uint32_t access, Result& resul
 
 void count(const Command& command) {
   if (command.lu == nullptr) return;
-  using Cell = IoCounters::Cell;
-  Cell& cell = command.itl->cells[command.loop_index];
-  Cell::add(cell.commands, 1);
-  if (!command.result.good()) Cell::add(cell.errors, 1);
-  if (command.spec == nullptr) return;
-  if (command.spec->data == Data::in && command.spec->access == Access::read)
-    Cell::add(cell.read_bytes, command.moved_in);
-  if (command.spec->data == Data::out && command.spec->access == Access::write)
-    Cell::add(cell.written_bytes, command.moved_out);
+  IoCells::Cell& cell = command.itl->cells[command.loop_index];
+  const IoClass io_class = io_class_of(command);
+  IoCells::Cell::Class& counts = cell.of(io_class);
+  counts.commands.add();
+  if (command.aborted)
+    cell.count_error(aborted_error_kind);
+  else if (!command.result.good())
+    cell.count_error(error_kind(command.result, command.device_sense));
+  if (io_class != IoClass::other)
+    counts.bytes.add(io_class == IoClass::read ? command.moved_in : command.moved_out);
 }
 
 void complete(Command& command, const Result& result) {
@@ -168,6 +169,10 @@ Task<Result> run_delayed(Command& command, std::uint32_t delay_ms) {
 }
 
 }  // namespace
+
+IoClass io_class_of(const Command& command) {
+  return command.spec == nullptr ? IoClass::other : command.spec->io_class;
+}
 
 std::span<const std::byte> Command::sense_data(std::span<std::byte, max_sense_length> room) const {
   if (!device_sense.empty()) return device_sense;

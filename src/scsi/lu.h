@@ -131,6 +131,14 @@ class Lu final : public store::Observer {
   /// What hosts did, over all nexuses and all times. Any thread.
   IoCount io_count() const;
 
+  /// Task management functions that named this unit; any thread.
+  struct TaskManagementCount {
+    std::atomic<std::uint64_t> resets{0};           ///< LOGICAL UNIT RESET
+    std::atomic<std::uint64_t> aborts_complete{0};  ///< ABORT TASK that found its command
+    std::atomic<std::uint64_t> aborts_no_task{0};   ///< and that did not
+  };
+  TaskManagementCount task_management;
+
   void on_size_changed(std::uint64_t bytes) override;
 
   /// START STOP UNIT.

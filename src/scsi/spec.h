@@ -12,6 +12,7 @@
 
 #include "runtime/task.h"
 #include "scsi/command.h"
+#include "scsi/io_counters.h"
 
 namespace srpd::scsi {
 
@@ -56,6 +57,7 @@ struct Spec {
   std::uint8_t cdb_length = 0;
   Data data = Data::none;
   Access access = Access::none;
+  IoClass io_class = IoClass::other;  ///< what it is counted as
   Available available = Available::when_active;
   /// Served although the nexus sees no unit there (SPC-5 table 56).
   bool any_lun = false;

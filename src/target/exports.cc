@@ -63,6 +63,20 @@ scsi::IoCount PortLun::io_count() const {
   return all;
 }
 
+void PortLun::list_io(const std::string& port, std::vector<IoRow>& rows) const {
+  const auto add = [&](const std::string& initiator, const scsi::IoCounters& counters) {
+    rows.push_back({.port = port,
+                    .lun = number,
+                    .unit = lu->identity().name,
+                    .initiator = initiator,
+                    .cells = counters.memory()});
+  };
+  for (const Mapping* const mapping : mappings) add(mapping->acl.key.text(), *mapping->counters);
+  for (const View* const view : views)
+    if (!view->shared_counters && view->nexus != nullptr)
+      add(view->nexus->scsi.initiator_name(), *view->counters);
+}
+
 Mapping::Mapping(Acl& of, PortLun& from, const MappedLun& description, std::size_t loops)
     : acl(of),
       lun(from),
@@ -348,6 +362,27 @@ Expected<scsi::IoCount> Port::mapped_lun_count(std::string_view acl, std::uint32
   const auto found = mapping(acl, number);
   if (!found) return tl::unexpected(found.error());
   return (*found)->counters->sum();
+}
+
+std::optional<std::uint32_t> Port::list_io(std::uint32_t from, std::size_t most,
+                                           std::vector<IoRow>& rows) const {
+  const std::size_t before = rows.size();
+  if (luns_.size() <= most && from == 0) {
+    // Few LUNs with many initiators each are as much work as many LUNs.
+    std::size_t all = 0;
+    for (const auto& [number, lun] : luns_) all += lun->mappings.size() + lun->views.size();
+    if (all <= most) {
+      for (const auto& [number, lun] : luns_) lun->list_io(scsi.name, rows);
+      return std::nullopt;
+    }
+  }
+  std::size_t visited = 0;
+  for (std::uint32_t number = from; number <= scsi::LunMap::max_number; ++number) {
+    if (visited++ >= most || rows.size() - before >= most) return number;
+    if (const auto found = luns_.find(number); found != luns_.end())
+      found->second->list_io(scsi.name, rows);
+  }
+  return std::nullopt;
 }
 
 // All of them

@@ -12,6 +12,7 @@
 #include <list>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -56,6 +57,7 @@ struct PortLun {
   PortLun(const Lun& description, std::uint16_t relative_port);
   ~PortLun();
   scsi::IoCount io_count() const;
+  void list_io(const std::string& port, std::vector<IoRow>& rows) const;
 
   const std::uint32_t number;
   const std::shared_ptr<scsi::Lu> lu;
@@ -176,6 +178,10 @@ class Port {
 
   Expected<scsi::IoCount> lun_count(std::uint32_t number) const;
   Expected<scsi::IoCount> mapped_lun_count(std::string_view acl, std::uint32_t number) const;
+  /// Adds what is counted at LUNs from number `from` on, of one LUN and until about `most` LUNs and
+  /// rows have been visited. The number to go on with; none at the end.
+  std::optional<std::uint32_t> list_io(std::uint32_t from, std::size_t most,
+                                       std::vector<IoRow>& rows) const;
 
  private:
   Expected<PortLun*> lun(std::uint32_t number) const;

@@ -46,7 +46,7 @@ class Logins final : public transport::Listener::Handler, private SessionOwner {
   std::string acl_of(std::uint64_t session) const;
 
   /// Any thread.
-  std::vector<Refusal> refusals() const { return refusals_.list(); }
+  const Refusals& refusals() const { return refusals_; }
 
  private:
   using Key = Nexus::Key;

@@ -16,6 +16,7 @@ auto key_of(const Refusal& refusal) {
 
 void Refusals::add(Refusal refusal) {
   const std::lock_guard lock(mutex_);
+  counts_[refusal.reason_name] += refusal.count;
   const auto same = std::find_if(refusals_.begin(), refusals_.end(), [&](const Refusal& other) {
     return key_of(other) == key_of(refusal);
   });
@@ -30,6 +31,11 @@ void Refusals::add(Refusal refusal) {
 std::vector<Refusal> Refusals::list() const {
   const std::lock_guard lock(mutex_);
   return {refusals_.begin(), refusals_.end()};
+}
+
+std::map<std::string, std::uint64_t> Refusals::counts() const {
+  const std::lock_guard lock(mutex_);
+  return counts_;
 }
 
 }  // namespace srpd::target

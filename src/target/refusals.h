@@ -3,8 +3,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
+#include <map>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "target/target.h"
@@ -20,10 +23,13 @@ class Refusals {
   void add(Refusal refusal);
   /// Oldest first. Any thread.
   std::vector<Refusal> list() const;
+  /// All there were, by the name of the reason. Any thread.
+  std::map<std::string, std::uint64_t> counts() const;
 
  private:
   mutable std::mutex mutex_;
   std::deque<Refusal> refusals_;
+  std::map<std::string, std::uint64_t> counts_;  ///< as many as SRP has reasons
 };
 
 }  // namespace srpd::target

@@ -97,7 +97,7 @@ void RemovalPart::visit() {
   for (const TaskManagement* function = shard_.first_function(); function != nullptr;
        function = function->next_in_shard)
     remaining_ += concerns(owner_, function->itl()) ? 1 : 0;
-  if (remaining_ == 0) return owner_.home_.post(ended_mail_);
+  if (remaining_ == 0) return post_end();
   shard_.add_watcher(*this);
 }
 
@@ -112,6 +112,12 @@ void RemovalPart::ended(const TaskManagement& function) {
 void RemovalPart::one_ended() {
   if (--remaining_ != 0) return;
   shard_.remove_watcher(*this);
+  post_end();
+}
+
+// Their counters go with the views.
+void RemovalPart::post_end() {
+  shard_.latencies().settle();
   owner_.home_.post(ended_mail_);
 }
 

@@ -73,6 +73,7 @@ class RemovalPart final : private RequestWatcher {
   void ended(const Request& request) override;
   void ended(const TaskManagement& function) override;
   void one_ended();
+  void post_end();
 
   // On loops[0].
   void visited_all();

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "scsi/execute.h"
 #include "scsi/lu.h"
 #include "scsi/nexus.h"
 #include "target/session.h"
@@ -77,7 +78,10 @@ const std::size_t Request::table_piece_size = sizeof(TableFetch);
 // Request
 
 Request::Request(Session& session, transport::Iu& iu)
-    : session_(session), iu_(&iu), sequence_(session.shard().next_sequence()) {}
+    : session_(session),
+      iu_(&iu),
+      sequence_(session.shard().next_sequence()),
+      taken_(session.shard().loop().now()) {}
 
 Request::~Request() {
   if (iu_ != nullptr) session_.channel().release(*iu_);
@@ -300,6 +304,10 @@ void Request::flush_waiting_moves() {
 
 void Request::on_complete() {
   completed_ = true;
+  session_.shard().latencies().add(
+      session_.latencies(),
+      itl == nullptr ? nullptr : &itl->cells[loop_index].latencies_of(scsi::io_class_of(*this)),
+      taken_);
   conclude();
 }
 

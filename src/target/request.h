@@ -135,6 +135,7 @@ class Request final : public scsi::Command {
   Session& session_;
   transport::Iu* iu_;
   const std::uint64_t sequence_;
+  const runtime::Time taken_;
   std::span<const std::byte> immediate_;
   Direction out_;
   Direction in_;

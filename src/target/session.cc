@@ -311,7 +311,10 @@ SessionInfo Session::info() const {
           .commands = commands_,
           .read_bytes = read_bytes_,
           .written_bytes = written_bytes_,
+          .bad_ius = bad_ius_,
           .credits = credits_.limit(),
+          .queue_depth = request_count_,
+          .latencies = latencies_,
           .since = setup_.since};
 }
 

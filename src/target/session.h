@@ -129,6 +129,7 @@ class Session final : public transport::ConnectRequest::Established,
     written_bytes_ += out;
     read_bytes_ += in;
   }
+  Latencies& latencies() { return latencies_; }
   SessionInfo info() const;
   const Credits& credits() const { return credits_; }
 
@@ -193,6 +194,7 @@ class Session final : public transport::ConnectRequest::Established,
   std::uint64_t read_bytes_ = 0;
   std::uint64_t written_bytes_ = 0;
   std::uint64_t bad_ius_ = 0;
+  Latencies latencies_;
 
   /// SRP_CRED_REQ or SRP_AER_REQ under way and not answered: at most one of both together.
   bool request_unanswered_ = false;

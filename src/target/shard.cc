@@ -45,6 +45,7 @@ Shard::Shard(runtime::Loop& loop, const TargetOptions& options, const Shards& al
       options_(options),
       all_(all),
       index_(index),
+      latencies_(loop),
       requests_(sizeof(Request), spare_requests),
       moves_(sizeof(Move), spare_moves),
       tables_(Request::table_piece_size, spare_tables),
@@ -56,6 +57,7 @@ Shard::~Shard() {
 }
 
 void Shard::add(Session& session) {
+  if (sessions_ == nullptr) latencies_.start();
   session.next_in_shard = sessions_;
   if (sessions_ != nullptr) sessions_->previous_in_shard = &session;
   sessions_ = &session;
@@ -63,12 +65,13 @@ void Shard::add(Session& session) {
 }
 
 void Shard::remove(Session& session) {
+  latencies_.settle();
   (session.previous_in_shard == nullptr ? sessions_ : session.previous_in_shard->next_in_shard) =
       session.next_in_shard;
   if (session.next_in_shard != nullptr)
     session.next_in_shard->previous_in_shard = session.previous_in_shard;
   session.previous_in_shard = session.next_in_shard = nullptr;
-  --session_count_;
+  if (--session_count_ == 0) latencies_.stop();
 }
 
 std::uint32_t Shard::fair_share() const {

@@ -9,6 +9,7 @@
 
 #include "runtime/loop.h"
 #include "target/bound.h"
+#include "target/latency_recorder.h"
 
 namespace srpd::target {
 
@@ -77,6 +78,7 @@ class Shard {
   std::uint32_t index() const { return index_; }
 
   PiecePool& requests() { return requests_; }
+  LatencyRecorder& latencies() { return latencies_; }
   PiecePool& moves() { return moves_; }
   /// Descriptor tables of up to max_table_descriptors.
   PiecePool& tables() { return tables_; }
@@ -125,6 +127,7 @@ class Shard {
   const TargetOptions& options_;
   const Shards& all_;
   const std::uint32_t index_;
+  LatencyRecorder latencies_;
   PiecePool requests_;
   PiecePool moves_;
   PiecePool tables_;

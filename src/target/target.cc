@@ -5,6 +5,7 @@
 
 #include "target/administration.h"
 #include "target/exports.h"
+#include "target/io_list.h"
 #include "target/logins.h"
 #include "target/shard.h"
 
@@ -218,7 +219,10 @@ Expected<scsi::IoCount> Target::mapped_lun_count(PortHandle handle, std::string_
   return (*port)->mapped_lun_count(acl, number);
 }
 
-std::vector<Refusal> Target::refusals() const { return impl_->logins.refusals(); }
+std::vector<Refusal> Target::refusals() const { return impl_->logins.refusals().list(); }
+std::map<std::string, std::uint64_t> Target::refusal_counts() const {
+  return impl_->logins.refusals().counts();
+}
 
 // Its loop knows a session's counters, the home loop its ACL.
 void Target::list_sessions(std::function<void(std::vector<SessionInfo>)> report) {
@@ -230,6 +234,10 @@ void Target::list_sessions(std::function<void(std::vector<SessionInfo>)> report)
                   [](const SessionInfo& a, const SessionInfo& b) { return a.id < b.id; });
         report(std::move(all));
       });
+}
+
+void Target::list_io(std::function<void(std::vector<IoRow>)> report) {
+  IoList::start(impl_->home, impl_->ports, std::move(report));
 }
 
 Expected<void> Target::close_session(std::uint64_t id, Done done) {

@@ -6,11 +6,13 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "base/latency.h"
 #include "runtime/loop.h"
 #include "target/port.h"
 #include "transport/transport.h"
@@ -61,8 +63,20 @@ struct SessionInfo {
   std::uint64_t commands = 0;
   std::uint64_t read_bytes = 0;     ///< to the host, of every command
   std::uint64_t written_bytes = 0;  ///< from the host
-  std::uint32_t credits = 0;
-  runtime::Time since{};  ///< loops[0]'s time of the login
+  std::uint64_t bad_ius = 0;        ///< commands with an IU that was refused
+  std::uint32_t credits = 0;        ///< the most commands the host may have under way
+  std::uint32_t queue_depth = 0;    ///< how many it has
+  Latencies latencies;              ///< of the commands that have ended
+  runtime::Time since{};            ///< loops[0]'s time of the login
+};
+
+/// What one initiator did at one LUN of a port, to be added up by whoever asked.
+struct IoRow {
+  std::string port;  ///< target port's name
+  std::uint32_t lun = 0;
+  std::string unit;       ///< what the LUN shows
+  std::string initiator;  ///< as SessionInfo has it
+  std::shared_ptr<const scsi::IoCells> cells;
 };
 
 /// A port that was added; never used again.
@@ -187,10 +201,15 @@ class Target {
                                            std::uint32_t number) const;
   /// `report` on loops[0], later; in order of the logins.
   void list_sessions(std::function<void(std::vector<SessionInfo>)> report);
+  /// What is counted at each LUN for each initiator that an ACL names or that is logged in.
+  /// `report` on loops[0], later.
+  void list_io(std::function<void(std::vector<IoRow>)> report);
   /// The host may log in again at once.
   Expected<void> close_session(std::uint64_t id, Done done);
   /// Oldest first. Any thread.
   std::vector<Refusal> refusals() const;
+  /// All refused logins since the start, by SRP_LOGIN_REJ reason. Any thread.
+  std::map<std::string, std::uint64_t> refusal_counts() const;
 
  private:
   struct Impl;

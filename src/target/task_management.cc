@@ -136,7 +136,18 @@ void TaskManagement::run() {
                  session_.setup().peer, request_.lun);
     itl_->lu->raise(scsi::UnitAttention::bus_device_reset, itl_);
   }
+  count();
   begin_parts();
+}
+
+void TaskManagement::count() const {
+  if (itl_ == nullptr) return;
+  auto& counts = itl_->lu->task_management;
+  if (scope_ == Scope::unit)
+    counts.resets.fetch_add(1, std::memory_order_relaxed);
+  else if (scope_ == Scope::task)
+    (has_task() ? counts.aborts_complete : counts.aborts_no_task)
+        .fetch_add(1, std::memory_order_relaxed);
 }
 
 void TaskManagement::begin_parts() {

@@ -75,6 +75,7 @@ class TaskManagement {
   ~TaskManagement();
 
   void run();
+  void count() const;
   void begin_parts();
   bool matches(const Request& request) const;
   bool names_lun_of(const Request& request) const;

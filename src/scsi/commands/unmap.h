@@ -14,6 +14,7 @@ inline constexpr Spec unmap_spec{
     .cdb_length = 10,
     .data = Data::out,
     .access = Access::write,
+    .io_class = IoClass::unmap,
     .usage = {0x42, 0x01, 0, 0, 0, 0, 0x3f, 0xff, 0xff, 0},
     .start = unmap,
     .supported = [](const Lu& lu) { return lu.attributes().emulate_tpu.get(); },

@@ -352,11 +352,28 @@ TEST(LioEngine, ShowsSessionsToTargetcli) {
 TEST(LioEngine, CountsAreThoseOfTheTarget) {
   World world;
   make_all(world);
-  world.engine.counted = {.commands = 12, .read_bytes = 5 << 20, .written_bytes = 7 << 20};
+  world.engine.counted = {.commands = 12,
+                          .read_bytes = 5 << 20,
+                          .written_bytes = 7 << 20,
+                          .resets = 2,
+                          .aborts_complete = 3,
+                          .aborts_no_task = 4,
+                          .busy = 5,
+                          .task_set_full = 6};
   EXPECT_EQ(world.text(device + "/statistics/scsi_lu/num_cmds"), "12\n");
   EXPECT_EQ(world.text(device + "/statistics/scsi_lu/read_mbytes"), "5\n");
   EXPECT_EQ(world.text(lun0 + "/statistics/scsi_tgt_port/write_mbytes"), "7\n");
   EXPECT_EQ(world.text(acl + "/lun_5/statistics/scsi_auth_intr/num_cmds"), "12\n");
+  // RFC 4455: the same numbers, of devices that are fast.
+  EXPECT_EQ(world.text(device + "/statistics/scsi_lu/hs_num_cmds"), "12\n");
+  EXPECT_EQ(world.text(lun0 + "/statistics/scsi_tgt_port/hs_in_cmds"), "12\n");
+  EXPECT_EQ(world.text(acl + "/lun_5/statistics/scsi_auth_intr/hs_num_cmds"), "12\n");
+  EXPECT_EQ(world.text(device + "/statistics/scsi_lu/resets"), "2\n");
+  EXPECT_EQ(world.text(device + "/statistics/scsi_tgt_dev/resets"), "2\n");
+  EXPECT_EQ(world.text(device + "/statistics/scsi_tgt_dev/aborts_complete"), "3\n");
+  EXPECT_EQ(world.text(device + "/statistics/scsi_tgt_dev/aborts_no_task"), "4\n");
+  EXPECT_EQ(world.text(lun0 + "/statistics/scsi_port/busy_count"), "5\n");
+  EXPECT_EQ(world.text(device + "/statistics/scsi_lu/full_stat"), "6\n");
 }
 
 TEST(LioStubs, AreWhatTargetcliNeeds) {

@@ -135,9 +135,9 @@ TEST(ItlNexus, KeepsTheUnit) {
 TEST(IoCounters, TheUnitAddsUpThoseThatAreGone) {
   const auto lu = make_lu();
   auto counters = std::make_shared<IoCounters>(lu, 2);
-  IoCounters::Cell::add(counters->cells()[0].commands, 3);
-  IoCounters::Cell::add(counters->cells()[1].commands, 4);
-  IoCounters::Cell::add(counters->cells()[1].read_bytes, 512);
+  counters->cells()[0].of(IoClass::other).commands.add(3);
+  counters->cells()[1].of(IoClass::read).commands.add(4);
+  counters->cells()[1].of(IoClass::read).bytes.add(512);
   const IoCounters others(lu, 1);
   EXPECT_EQ(counters->sum().commands, 7u);
   EXPECT_EQ(lu->io_count().commands, 7u);
