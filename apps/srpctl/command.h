@@ -50,6 +50,7 @@ Action add_info(CLI::App& app, const Common& common);
 Action add_status(CLI::App& app, const Common& common);
 Action add_sessions(CLI::App& app, const Common& common);
 Action add_top(CLI::App& app, const Common& common);
+Action add_metrics(CLI::App& app, const Common& common);
 Action add_doctor(CLI::App& app, const Common& common);
 Action add_save(CLI::App& app, const Common& common);
 Action add_apply(CLI::App& app, const Common& common);

@@ -22,6 +22,7 @@ constexpr CommandEntry all_commands[] = {
     {"status", "Show how srpd is", &add_status},
     {"sessions", "Show who is logged in", &add_sessions},
     {"top", "Show what hosts do, live", &add_top},
+    {"metrics", "Print all numbers, as Prometheus reads them", &add_metrics},
     {"doctor", "Find out why a host cannot log in or does not see a LUN", &add_doctor},
     {"save", "Save the configuration", &add_save},
     {"apply", "Make the configuration what a file says", &add_apply},

@@ -72,6 +72,12 @@ std::string short_time(double seconds) {
   return fmt::format("{} d", whole / 86400);
 }
 
+std::string short_latency(double microseconds) {
+  if (microseconds < 1000) return fmt::format("{:.0f} us", microseconds);
+  if (microseconds < 1e6) return fmt::format("{:.1f} ms", microseconds / 1000);
+  return fmt::format("{:.1f} s", microseconds / 1e6);
+}
+
 std::string plural(std::size_t count, std::string_view what) {
   return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
 }

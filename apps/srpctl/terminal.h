@@ -29,6 +29,8 @@ std::string table(const std::vector<std::string>& head,
 std::string short_size(std::uint64_t bytes);
 /// "3 s", "5 min", "2 h", "9 d".
 std::string short_time(double seconds);
+/// "85 us", "1.2 ms", "3.4 s".
+std::string short_latency(double microseconds);
 std::string plural(std::size_t count, std::string_view what);
 
 }  // namespace srpd::ctl

@@ -7,6 +7,7 @@
 #include <map>
 #include <thread>
 
+#include "base/latency.h"
 #include "command.h"
 #include "srpctl/terminal.h"
 
@@ -23,13 +24,49 @@ struct Wanted {
 
 struct Sample {
   std::uint64_t commands = 0, read_bytes = 0, written_bytes = 0;
+  Latencies latencies;
+
+  Sample& operator+=(const Sample& other) {
+    commands += other.commands;
+    read_bytes += other.read_bytes;
+    written_bytes += other.written_bytes;
+    latencies += other.latencies;
+    return *this;
+  }
 };
+
+Latencies latencies_of(const Json& latency) {
+  Latencies made;
+  made.sum_ns = latency["sum_ns"].get<std::uint64_t>();
+  for (const Json& bucket : latency["buckets"]) {
+    const std::size_t at = bucket[0].is_null()
+                               ? latency_buckets - 1
+                               : latency_bucket(bucket[0].get<std::uint64_t>() * 1000);
+    made.buckets[at] += bucket[1].get<std::uint64_t>();
+  }
+  return made;
+}
+
+Sample sample_of(const Json& session) {
+  return {session["commands"].get<std::uint64_t>(), session["read_bytes"].get<std::uint64_t>(),
+          session["written_bytes"].get<std::uint64_t>(), latencies_of(session["latency"])};
+}
 
 /// Of one initiator, all its channels together.
 struct Row {
   std::string initiator;
   std::size_t channels = 0;
+  std::uint64_t queue_depth = 0;
   Sample now, before;
+
+  /// Of the commands that have ended between the two.
+  Latencies latencies() const {
+    Latencies made = now.latencies;
+    for (std::size_t i = 0; i < latency_buckets; ++i)
+      made.buckets[i] -= before.latencies.buckets[i];
+    made.sum_ns -= before.latencies.sum_ns;
+    return made;
+  }
 };
 
 std::vector<Row> rows_of(const Json& sessions, std::map<std::uint64_t, Sample>& last) {
@@ -37,19 +74,14 @@ std::vector<Row> rows_of(const Json& sessions, std::map<std::uint64_t, Sample>& 
   std::map<std::uint64_t, Sample> seen;
   for (const Json& each : sessions) {
     const auto id = each["id"].get<std::uint64_t>();
-    const Sample now{each["commands"].get<std::uint64_t>(), each["read_bytes"].get<std::uint64_t>(),
-                     each["written_bytes"].get<std::uint64_t>()};
+    const Sample now = sample_of(each);
     Row& row = rows[each["initiator"].get<std::string>()];
     row.initiator = printable(each["initiator"].get<std::string>());
     ++row.channels;
     const auto found = last.find(id);
-    const Sample before = found == last.end() ? now : found->second;
-    row.now.commands += now.commands;
-    row.now.read_bytes += now.read_bytes;
-    row.now.written_bytes += now.written_bytes;
-    row.before.commands += before.commands;
-    row.before.read_bytes += before.read_bytes;
-    row.before.written_bytes += before.written_bytes;
+    row.queue_depth += each["queue_depth"].get<std::uint64_t>();
+    row.before += found == last.end() ? now : found->second;
+    row.now += now;
     seen[id] = now;
   }
   last = std::move(seen);
@@ -67,13 +99,19 @@ double rate(std::uint64_t now, std::uint64_t before, double seconds) {
 
 Json json_of(const std::vector<Row>& rows, double seconds) {
   Json out = Json::array();
-  for (const Row& row : rows)
+  for (const Row& row : rows) {
+    const Latencies latencies = row.latencies();
     out.push_back(
         {{"initiator", row.initiator},
          {"channels", row.channels},
+         {"queue_depth", row.queue_depth},
+         {"mean_us", latencies.mean_us()},
+         {"p50_us", latencies.quantile_us(0.5)},
+         {"p99_us", latencies.quantile_us(0.99)},
          {"commands_per_s", rate(row.now.commands, row.before.commands, seconds)},
          {"read_bytes_per_s", rate(row.now.read_bytes, row.before.read_bytes, seconds)},
          {"written_bytes_per_s", rate(row.now.written_bytes, row.before.written_bytes, seconds)}});
+  }
   return out;
 }
 
@@ -83,12 +121,20 @@ void show(const std::vector<Row>& rows, double seconds) {
   const auto bytes = [&](std::uint64_t now, std::uint64_t before) {
     return short_size(static_cast<std::uint64_t>(rate(now, before, seconds))) + "/s";
   };
-  for (const Row& row : rows)
-    lines.push_back({row.initiator, std::to_string(row.channels),
+  for (const Row& row : rows) {
+    const Latencies latencies = row.latencies();
+    const auto quantile = [&](double part) {
+      return latencies.count() == 0 ? "-" : short_latency(latencies.quantile_us(part));
+    };
+    lines.push_back({row.initiator, std::to_string(row.channels), std::to_string(row.queue_depth),
                      fmt::format("{:.0f}", rate(row.now.commands, row.before.commands, seconds)),
                      bytes(row.now.read_bytes, row.before.read_bytes),
-                     bytes(row.now.written_bytes, row.before.written_bytes)});
-  fmt::print("{}", table({"INITIATOR", "CHANNELS", "COMMANDS/S", "READ", "WRITTEN"}, lines));
+                     bytes(row.now.written_bytes, row.before.written_bytes), quantile(0.5),
+                     quantile(0.99)});
+  }
+  fmt::print(
+      "{}", table({"INITIATOR", "CHANNELS", "QUEUE", "COMMANDS/S", "READ", "WRITTEN", "P50", "P99"},
+                  lines));
   std::fflush(stdout);
 }
 

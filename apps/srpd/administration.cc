@@ -58,6 +58,7 @@ Administration::Administration(const Options& options, Server& server, Loops& lo
                 .sessions = [this] { return rpc::sessions_of(server_.target(), home_); },
                 .saved = &saved_,
                 .version = SRPD_VERSION,
+                .metrics = [sources = server.metrics()] { return observe::page(sources); },
                 .listening = [this] { return listening(); },
                 .waiting = [this] { return waiting(); },
                 .troubles = [this] { return troubles(); }} {

@@ -19,6 +19,7 @@
 #include "srpd/configuration.h"
 #include "srpd/device_management.h"
 #include "srpd/loops.h"
+#include "srpd/metrics.h"
 #include "srpd/options.h"
 #include "srpd/server.h"
 #include "srpd/service.h"
@@ -137,6 +138,8 @@ int serve(const Options& options, const control::SavedConfiguration& saved, Loop
     if (auto added = server.target().add_port(port); !added) return fail(added.error());
   }
   if (auto opened = server.open(); !opened) return fail(opened.error());
+  Metrics metrics(options, server.metrics());
+  if (auto opened = metrics.open(); !opened) return fail(opened.error());
   Service service(options, loops);
   SignalHandler signals(
       server, loops, service,
@@ -144,13 +147,14 @@ int serve(const Options& options, const control::SavedConfiguration& saved, Loop
         log::info("SIGHUP: nothing to reload; restart srpd to change what it serves");
         done();
       },
-      [&] { server.shut_down([&] { loops.home().stop(); }); });
+      [&] { metrics.shut_down([&] { server.shut_down([&] { loops.home().stop(); }); }); });
   if (auto started = signals.start(); !started) return fail(started.error());
 
   fmt::print("{}", summary(built, server.listening(), server.discovery_addresses(),
                            loops.home().kind(), loops.all().size()));
   if (const std::string hint = closed_hint(built, from_flags); !hint.empty())
     log::warning("{}", hint);
+  if (auto started = metrics.start(); !started) return fail(started.error());
   say_ready();
   service.ready(served_count(built));
   loops.run();
@@ -162,6 +166,8 @@ int serve(const Options& options, const control::SavedConfiguration& saved, Loop
 /// What the tree says, which changes while the program runs.
 int manage(const Options& options, Loops& loops) {
   Server server(options, loops, "make an ACL for it: srpctl create /srpt/TARGET/acls {initiator}");
+  Metrics metrics(options, server.metrics());
+  if (auto opened = metrics.open(); !opened) return fail(opened.error());
   Service service(options, loops);
   int status = 0;
   std::function<void()> stop;
@@ -169,6 +175,10 @@ int manage(const Options& options, Loops& loops) {
       options, server, loops,
       {.ready =
            [&] {
+             if (auto started = metrics.start(); !started) {
+               status = fail(started.error());
+               return stop();
+             }
              fmt::print("{}", listening_line(server.listening(), server.discovery_addresses(),
                                              loops.home().kind(), loops.all().size()));
              say_ready();
@@ -179,7 +189,8 @@ int manage(const Options& options, Loops& loops) {
              status = fail(error);
              stop();
            }});
-  stop = [&] { administration.shut_down([&] { server.shut_down([&] { loops.home().stop(); }); }); };
+  const auto end = [&] { server.shut_down([&] { loops.home().stop(); }); };
+  stop = [&] { metrics.shut_down([&] { administration.shut_down(end); }); };
   SignalHandler signals(
       server, loops, service, [&](auto done) { administration.reload(std::move(done)); }, stop);
   if (auto started = signals.start(); !started) return fail(started.error());
@@ -194,6 +205,7 @@ int run(int argc, char** argv) {
   auto options = parse_command_line(argc, argv);
   if (!options) return options.error().status;
   log::set_level(options->log_level);
+  log::set_format(options->log_format);
   runtime::block_signals();
   raise_file_limit();
   if (auto checked = check_device_management(*options); !checked) return fail(checked.error());

@@ -160,6 +160,12 @@ void add_service_flags(CLI::App& app, Options& options, unsigned& stop_timeout_s
                      std::to_string(options.stop_timeout.count()) + ")")
       ->check(CLI::Range(1, 3600))
       ->group("Service");
+  app.add_option(
+         "--metrics", options.metrics,
+         "Answer Prometheus (GET /metrics) at this TCP port, of 127.0.0.1 unless an address "
+         "stands in front, or at a Unix socket")
+      ->type_name("[ADDR:]PORT|PATH")
+      ->group("Service");
 }
 
 /// What the kernel's target calls its module and configfs parameters, under the same names.
@@ -257,6 +263,13 @@ tl::expected<Options, Exit> parse_command_line(int argc, const char* const* argv
                                             {"info", log::Level::info},
                                             {"warning", log::Level::warning},
                                             {"error", log::Level::error}},
+          CLI::ignore_case));
+  app.add_option("--log-format", options.log_format,
+                 "text, or for machines json or logfmt: an object or key=value pairs in each line")
+      ->transform(CLI::CheckedTransformer(
+          std::map<std::string, log::Format>{{"text", log::Format::text},
+                                             {"json", log::Format::json},
+                                             {"logfmt", log::Format::logfmt}},
           CLI::ignore_case));
   add_access_flags(app, options);
   add_discovery_flags(app, options);

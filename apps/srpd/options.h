@@ -54,8 +54,10 @@ struct Options {
   runtime::LoopOptions loop;
   transport::verbs::VerbsOptions verbs;
   bool srq_size_given = false;            ///< on the command line
+  std::string metrics;                    ///< where Prometheus asks; empty: nowhere
   std::chrono::seconds stop_timeout{10};  ///< for hosts to take their goodbye
   log::Level log_level = log::Level::info;
+  log::Format log_format = log::Format::text;
 };
 
 /// The exit status when there is nothing more to do: --help, --version, or a mistake, which is

@@ -5,6 +5,7 @@
 
 #include "base/log.h"
 #include "directory/address.h"
+#include "runtime/thread.h"
 #include "srpd/interfaces.h"
 
 namespace srpd::app {
@@ -137,6 +138,17 @@ void Server::tell_ports() {
 
 std::vector<transport::Address> Server::discovery_addresses() const {
   return discovery_ ? discovery_->addresses() : std::vector<transport::Address>();
+}
+
+observe::Sources Server::metrics() {
+  return {.target = target_,
+          .loops = loops_.all(),
+          .completion_vectors =
+              [this] {
+                return runtime::run_on(loops_.home(),
+                                       [this] { return transports_.completion_vectors(); });
+              },
+          .version = SRPD_VERSION};
 }
 
 void Server::shut_down(std::function<void()> done) {

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "observe/metrics.h"
 #include "service/passed_sockets.h"
 #include "srpd/device_management.h"
 #include "srpd/discovery.h"
@@ -58,6 +59,8 @@ class Server {
 
   const std::vector<transport::Address>& listening() const { return listening_; }
   std::vector<transport::Address> discovery_addresses() const;
+  /// Any thread.
+  observe::Sources metrics();
 
  private:
   Expected<void> listen(const transport::Address& address, bool again = false);

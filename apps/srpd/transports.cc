@@ -1,5 +1,7 @@
 #include "srpd/transports.h"
 
+#include <utility>
+
 #include "transport/iwarp/transport.h"
 #include "transport/registry.h"
 #include "transport/verbs/transport.h"
@@ -24,6 +26,13 @@ void Transports::lend(runtime::PinnableMemory& memory) {
 void Transports::take_back(runtime::PinnableMemory& memory) {
   std::erase(memory_, &memory);
   for (const auto& [name, transport] : made_) transport->take_memory_back(memory);
+}
+
+std::vector<transport::CompletionVectorCount> Transports::completion_vectors() const {
+  std::vector<transport::CompletionVectorCount> all;
+  for (const auto& [name, made] : made_)
+    for (auto& each : made->completion_vectors()) all.push_back(std::move(each));
+  return all;
 }
 
 std::unique_ptr<transport::Transport> Transports::make(std::string_view name) const {

@@ -25,6 +25,7 @@ class Transports {
   void take_back(runtime::PinnableMemory& memory);
   /// The one that `address` belongs to.
   transport::Transport& for_address(const transport::Address& address);
+  std::vector<transport::CompletionVectorCount> completion_vectors() const;
 
  private:
   std::unique_ptr<transport::Transport> make(std::string_view name) const;

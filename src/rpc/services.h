@@ -29,6 +29,8 @@ struct Services {
   /// Null: nothing is saved by this daemon.
   control::SavedFile* saved = nullptr;
   std::string version = {};
+  /// The page of metrics.
+  std::function<std::string()> metrics = {};
   /// Where hosts log in, as text.
   std::function<std::vector<std::string>()> listening = {};
   /// Backstores and addresses that are not there yet; empty: nothing is waited for.

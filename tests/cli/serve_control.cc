@@ -33,6 +33,8 @@ rpc::Sessions hosts(const std::string& host) {
     session.credits = 128;
     session.commands = 1000 * id;
     session.read_bytes = 4096000 * id;
+    session.queue_depth = 3;
+    for (std::uint64_t i = 0; i < session.commands; ++i) session.latencies.add(100'000 * id);
     who.sessions.push_back(session);
   }
   target::Refusal refusal;
@@ -67,6 +69,7 @@ int main(int argc, char** argv) {
   rpc::Services services{
       .tree = tree, .sessions = [&] { return hosts(argc > 2 ? argv[2] : ""); }, .saved = &saved};
   services.version = "0.1.0";
+  services.metrics = [] { return std::string("# no numbers\n"); };
   services.listening = [] { return std::vector<std::string>{"192.0.2.1:5555"}; };
   rpc::ServerOptions options;
   options.path = directory + "/srpd.sock";

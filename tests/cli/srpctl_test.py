@@ -254,13 +254,22 @@ class Hosts(SrpctlTest):
         self.assertEqual(len(out.splitlines()), 3)
         self.assertIn(f"1   {HOST}  192.0.2.21:40001", out)
         self.assertIn("3.9MiB", out)
-        self.assertEqual([each["commands"] for each in self.json("sessions")], [1000, 2000])
+        self.assertRegex(out, r"\b3 +128 +2000 +33 +224 us +255 us ")
+        found = self.json("sessions")
+        self.assertEqual([each["commands"] for each in found], [1000, 2000])
+        self.assertEqual([each["latency"]["count"] for each in found], [1000, 2000])
+        self.assertEqual(found[1]["latency"]["buckets"], [[256, 2000]])
 
     def test_top(self):
         out = self.srpctl("top", "--count", "1", "--interval", "0.1")
         self.assertIn("COMMANDS/S", out)
-        self.assertRegex(out, rf"{HOST}  2 +0 ")
-        self.assertEqual(self.json("top", "--count", 1, "--interval", "0.1")[0]["channels"], 2)
+        self.assertRegex(out, rf"{HOST}  2 +6 +0 .* - +-\n")
+        found = self.json("top", "--count", 1, "--interval", "0.1")[0]
+        self.assertEqual((found["channels"], found["queue_depth"], found["p99_us"]), (2, 6, 0))
+
+    def test_metrics(self):
+        self.assertEqual(self.srpctl("metrics"), "# no numbers\n")
+        self.assertEqual(self.json("metrics"), {"text": "# no numbers\n"})
 
     def test_drain(self):
         self.make_all()

@@ -49,6 +49,10 @@ Answer<Json> help(Services&, const Arguments& arguments) {
   return all;
 }
 
+Answer<Json> metrics(Services& services, const Arguments&) {
+  return Json{{"text", services.metrics ? services.metrics() : std::string()}};
+}
+
 constexpr Method methods[] = {
     {.name = "version",
      .summary = "Agree on a version of this protocol, and learn which srpd answers",
@@ -60,6 +64,10 @@ constexpr Method methods[] = {
      .result = "name, summary, parameters and result of each",
      .call = help,
      .parameters = {{{"method", Type::text, false, "its name"}}}},
+    {.name = "metrics",
+     .summary = "All numbers there are, as Prometheus reads them",
+     .result = "text: in Prometheus' text format 0.0.4 (docs/metrics.md)",
+     .call = metrics},
 };
 
 }  // namespace
