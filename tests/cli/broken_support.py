@@ -19,6 +19,10 @@ TARGET = f"/srpt/{WWN}"
 VARIABLE = [(r"srpd \d+\.\d+\.\d+, up \d+ \w+", "srpd VERSION, up TIME"),
             (r"last \d+ s ago", "last TIME ago"),
             (r"(?<=  )\d+ s(?=  )", "TIME"),
+            (r"(?<=  )\d+ [um]s(?=  )", "LATENCY"),
+            (r"\d+(?= +LATENCY +LATENCY)", "RATE"),
+            # How much is saved is the kernel's whose attributes are shown.
+            (r"at line \d+, column \d+", "at line N, column N"),
             (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
             (r"by python\S* \(process \d+\)", "by python (process PID)"),
             (r"/dev/loop\d+", "/dev/loopN"),

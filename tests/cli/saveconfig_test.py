@@ -75,7 +75,8 @@ class Saveconfig(support.ProgramTest):
                 entry["dev"] = "/nonexistent/disk.img"
         path = self.write("missing.json", json.dumps(saved))
         srpd = self.start("--config", str(path))
-        self.assertIn("/nonexistent/disk.img): the file does not exist", srpd.output)
+        self.assertIn("/nonexistent/disk.img): the folder that it is to be made in does not exist",
+                      srpd.output)
         self.assertIn("LUN 1: its storage object /backstores/fileio/file0 is not served",
                       srpd.output)
         self.check_srp("--initiator-id", HOST, "capacity", srpd.url(0))
