@@ -1,6 +1,7 @@
 #include "transport/verbs/device.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,18 @@
 #include "transport/verbs/loop_context.h"
 
 namespace srpd::transport::verbs {
+namespace {
+
+// 0: there is none, or this process cannot see it.
+ino_t inode_of(const char* path) {
+  struct stat status{};
+  return ::stat(path, &status) == 0 ? status.st_ino : 0;
+}
+
+}  // namespace
+
+Device::Device(ibv_context& context)
+    : context_(context), inode_(inode_of(context.device->dev_path)) {}
 
 Expected<std::shared_ptr<Device>> Device::open(ibv_context& context) {
   std::shared_ptr<Device> made(new Device(context));
@@ -25,6 +38,11 @@ Device::~Device() {
   registrations_.clear();
   if (pd_ != nullptr) ::ibv_dealloc_pd(pd_);
   if (removed_) let_go_of_context();
+}
+
+bool Device::look_whether_removed() {
+  if (inode_ != 0 && inode_of(context_.device->dev_path) != inode_) mark_removed();
+  return removed();
 }
 
 // librdmacm keeps the context open although nothing uses it, and the removal of a device waits

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <infiniband/verbs.h>
+#include <sys/types.h>
 
 #include <atomic>
 #include <cstdint>
@@ -51,6 +52,10 @@ class Device {
   /// The kernel waits for us to let go of everything.
   void mark_removed() { removed_ = true; }
   bool removed() const { return removed_; }
+  /// Whether its driver has taken it away; then it is removed(). RDMA/CM says so as well, but not
+  /// before the verbs have been let go of, if its module was loaded before theirs and the driver
+  /// cannot take them from us (rdma_rxe). A system call.
+  bool look_whether_removed();
 
   /// What one loop counts at one vector.
   struct VectorCounter {
@@ -78,10 +83,11 @@ class Device {
   std::vector<std::shared_ptr<LoopContext>> loop_contexts();
 
  private:
-  explicit Device(ibv_context& context) : context_(context) {}
+  explicit Device(ibv_context& context);
   void let_go_of_context();
 
   ibv_context& context_;
+  const ino_t inode_;  // of its folder in sysfs; another one when a device of the same name came
   ibv_pd* pd_ = nullptr;
   ibv_device_attr limits_{};
   std::atomic<bool> removed_{false};

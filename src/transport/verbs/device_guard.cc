@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "base/log.h"
-#include "runtime/bound.h"
 #include "transport/verbs/loop_context.h"
 
 namespace srpd::transport::verbs {
@@ -56,6 +55,7 @@ struct DeviceGuard::Part {
 
   Expected<void> keep() {
     auto found = shared->loops.of(loop, shared->devices);
+    if (auto opened = found->open_events(); !opened) return opened;
     auto made = found->context_of(anchor->device, shared->options, shared->lent);
     if (!made) return tl::unexpected<Error>(made.error());
     if (auto reserved = (*made)->reserve(); !reserved) return reserved;
@@ -81,21 +81,37 @@ struct DeviceGuard::Part {
 DeviceGuard::DeviceGuard(const std::shared_ptr<Shared>& shared, std::shared_ptr<LoopState> state,
                          CmId id, std::shared_ptr<Device> device, Owner& owner)
     : owner_(owner),
-      anchor_(new Anchor(std::move(state), std::move(id), std::move(device)), &Anchor::send_home) {
+      anchor_(new Anchor(std::move(state), std::move(id), std::move(device)), &Anchor::send_home),
+      interval_(shared->options.removal_interval) {
   set_handler(*anchor_->id, this);
   for (runtime::Loop* const loop : shared->homes)
     parts_.push_back(new Part(shared, anchor_, *loop));
+  start_looking();
 }
 
 DeviceGuard::~DeviceGuard() {
   set_handler(*anchor_->id, nullptr);
+  anchor_->state->loop().cancel_timer(look_);
   for (Part* const part : parts_) part->leave();
 }
 
 const Device& DeviceGuard::device() const { return *anchor_->device; }
 
 void DeviceGuard::on_cm_event(const CmEvent& event) {
-  if (event.type != RDMA_CM_EVENT_DEVICE_REMOVAL) return;
+  if (event.type == RDMA_CM_EVENT_DEVICE_REMOVAL) removed();
+}
+
+void DeviceGuard::look() {
+  if (anchor_->device->look_whether_removed()) return removed();
+  start_looking();
+}
+
+void DeviceGuard::start_looking() {
+  runtime::Loop& loop = anchor_->state->loop();
+  loop.start_timer(look_, loop.now() + interval_);
+}
+
+void DeviceGuard::removed() {
   log::warning("{}: the device is being removed; its sessions end", device().name());
   owner_.on_device_removed(*this);
 }

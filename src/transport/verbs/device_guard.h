@@ -1,12 +1,15 @@
 // A device that a listener takes connections of. While it is there, what connections need of it is
 // kept ready on every loop that they may live on, so that the first login takes no longer than
-// those that follow. An identifier on the device notices its removal, which waits until all of this
-// is let go of.
+// those that follow. Its removal, which waits until all of this is let go of, is noticed by an
+// identifier on it, or by looking for it once in a while.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <vector>
 
+#include "runtime/bound.h"
+#include "runtime/loop.h"
 #include "transport/verbs/cm.h"
 #include "transport/verbs/device.h"
 #include "transport/verbs/loop_state.h"
@@ -37,10 +40,15 @@ class DeviceGuard final : private CmHandler {
   struct Anchor;
   struct Part;
   void on_cm_event(const CmEvent& event) override;
+  void look();
+  void start_looking();
+  void removed();
 
   Owner& owner_;
   std::shared_ptr<Anchor> anchor_;
+  const std::chrono::milliseconds interval_;
   std::vector<Part*> parts_;  // one for each loop; each destroys itself there
+  runtime::Bound<runtime::Timer, DeviceGuard, &DeviceGuard::look> look_{*this};
 };
 
 }  // namespace srpd::transport::verbs

@@ -72,6 +72,7 @@ Expected<void> LoopContext::prepare() {
   if (rc == 0) rc = loop_.watch(async_watch_, context.async_fd);
   if (rc != 0) return failure(device_->name(), "cannot watch its events: " + errno_text(-rc));
   loop_.add_poller(*this);
+  look_whether_removed();
   return {};
 }
 
@@ -84,6 +85,7 @@ void LoopContext::close() {
     loop_.remove_poller(*this);
   }
   loop_.cancel_deferred(repost_);
+  loop_.cancel_timer(look_);
   if (shared_ != nullptr) ::ibv_destroy_srq(shared_);
   shared_ = nullptr;
   for (auto& each : queues_) ::ibv_destroy_cq(each->queue);
@@ -375,6 +377,18 @@ void LoopContext::arm_shared_limit() {
 }
 
 // Events of the device
+
+void LoopContext::look_whether_removed() {
+  if (!device_->look_whether_removed()) {
+    loop_.start_timer(look_, loop_.now() + options_.removal_interval);
+    return;
+  }
+  CmEvent removed;
+  removed.type = RDMA_CM_EVENT_DEVICE_REMOVAL;
+  for (std::size_t i = 0; i < seats_.size(); ++i) {
+    if (seats_[i] != nullptr) seats_[i]->on_cm_event(removed);
+  }
+}
 
 void LoopContext::read_async_events() {
   const auto self = shared_from_this();

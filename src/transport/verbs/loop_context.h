@@ -125,6 +125,7 @@ class LoopContext final : public std::enable_shared_from_this<LoopContext>,
   void post_shared();
   void arm_shared_limit();
 
+  void look_whether_removed();
   void read_async_events();
   void log_port(const ibv_async_event& event);
 
@@ -153,6 +154,7 @@ class LoopContext final : public std::enable_shared_from_this<LoopContext>,
   CompletionWatch completion_watch_{*this};
   AsyncWatch async_watch_{*this};
   runtime::Bound<runtime::Deferred, LoopContext, &LoopContext::post_shared> repost_{*this};
+  runtime::Bound<runtime::Timer, LoopContext, &LoopContext::look_whether_removed> look_{*this};
   KeepAlive keep_alive_;
 };
 

@@ -22,6 +22,8 @@ struct VerbsOptions {
       2'000};  ///< for what is posted to leave at a graceful end
   std::chrono::milliseconds retry_interval{
       1'000};  ///< listeners on addresses that are not there yet
+  std::chrono::milliseconds removal_interval{
+      1'000};  ///< after which is looked whether a device is still there
   /// A connection on which nothing has completed for so long is asked for a sign of life;
   std::chrono::milliseconds keep_alive_idle{10'000};
   /// and it ends when something posted has not completed for so long. Both take up to half of the
