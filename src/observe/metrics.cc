@@ -92,73 +92,44 @@ Io gather_io(const Sources& from) {
 
 std::string_view class_name(std::size_t at) { return scsi::name(static_cast<IoClass>(at)); }
 
-/// `add` is given the labels that all metrics of a LUN have.
-template <class Add>
-void for_each_lun(const Io& io, Add add) {
+/// `write` is given what was counted of a LUN, and a function that writes a sample of it: with the
+/// labels that all metrics of a LUN have, and one more.
+template <class Write>
+void write_of_luns(Exposition& out, const Metric& metric, const Io& io, Write write) {
+  out.begin(metric);
   for (const auto& [key, totals] : io) {
     const auto& [port, lun, unit, initiator] = key;
-    add(totals, port, fmt::format_int(lun).str(), unit, initiator);
+    const fmt::format_int number(lun);
+    write(totals, [&](std::string_view label, std::string_view text, const auto& value) {
+      out.sample({{"target", port},
+                  {"lun", number.c_str()},
+                  {"unit", unit},
+                  {"initiator", initiator},
+                  {label, text}},
+                 value);
+    });
   }
 }
 
-void write_commands(Exposition& out, const Io& io) {
-  out.begin(commands);
-  for_each_lun(io, [&](const auto& totals, const auto& port, const auto& lun, const auto& unit,
-                       const auto& initiator) {
+void write_io(Exposition& out, const Io& io) {
+  write_of_luns(out, commands, io, [](const scsi::IoTotals& totals, const auto& sample) {
     for (std::size_t at = 0; at < scsi::io_classes; ++at)
-      out.sample({{"target", port},
-                  {"lun", lun},
-                  {"unit", unit},
-                  {"initiator", initiator},
-                  {"class", class_name(at)}},
-                 totals.classes[at].commands);
+      sample("class", class_name(at), totals.classes[at].commands);
   });
-}
-
-void write_bytes(Exposition& out, const Io& io) {
-  out.begin(bytes);
-  for_each_lun(io, [&](const auto& totals, const auto& port, const auto& lun, const auto& unit,
-                       const auto& initiator) {
+  write_of_luns(out, bytes, io, [](const scsi::IoTotals& totals, const auto& sample) {
     for (const IoClass of : {IoClass::read, IoClass::write})
-      out.sample({{"target", port},
-                  {"lun", lun},
-                  {"unit", unit},
-                  {"initiator", initiator},
-                  {"class", scsi::name(of)}},
-                 totals.classes[static_cast<std::size_t>(of)].bytes);
+      sample("class", scsi::name(of), totals.classes[static_cast<std::size_t>(of)].bytes);
   });
-}
-
-// A histogram has some thirty lines: none of what was not used.
-void write_latencies(Exposition& out, const Io& io) {
-  out.begin(latency);
-  for_each_lun(io, [&](const auto& totals, const auto& port, const auto& lun, const auto& unit,
-                       const auto& initiator) {
-    for (std::size_t at = 0; at < scsi::io_classes; ++at) {
-      if (totals.classes[at].latencies.count() == 0) continue;
-      out.sample({{"target", port},
-                  {"lun", lun},
-                  {"unit", unit},
-                  {"initiator", initiator},
-                  {"class", class_name(at)}},
-                 totals.classes[at].latencies);
-    }
+  // A histogram has some thirty lines: none of what was not used.
+  write_of_luns(out, latency, io, [](const scsi::IoTotals& totals, const auto& sample) {
+    for (std::size_t at = 0; at < scsi::io_classes; ++at)
+      if (totals.classes[at].latencies.count() != 0)
+        sample("class", class_name(at), totals.classes[at].latencies);
   });
-}
-
-void write_errors(Exposition& out, const Io& io) {
-  out.begin(errors);
-  for_each_lun(io, [&](const auto& totals, const auto& port, const auto& lun, const auto& unit,
-                       const auto& initiator) {
-    for (std::size_t kind = 0; kind < scsi::error_kinds; ++kind) {
-      if (totals.errors[kind] == 0) continue;
-      out.sample({{"target", port},
-                  {"lun", lun},
-                  {"unit", unit},
-                  {"initiator", initiator},
-                  {"error", scsi::error_kind_name(kind)}},
-                 totals.errors[kind]);
-    }
+  write_of_luns(out, errors, io, [](const scsi::IoTotals& totals, const auto& sample) {
+    for (std::size_t kind = 0; kind < scsi::error_kinds; ++kind)
+      if (totals.errors[kind] != 0)
+        sample("error", scsi::error_kind_name(kind), totals.errors[kind]);
   });
 }
 
@@ -263,11 +234,7 @@ std::string page(const Sources& from) {
   out.begin(uptime);
   out.sample(
       {}, std::chrono::duration<double>(std::chrono::steady_clock::now() - from.started).count());
-  const Io io = gather_io(from);
-  write_commands(out, io);
-  write_bytes(out, io);
-  write_latencies(out, io);
-  write_errors(out, io);
+  write_io(out, gather_io(from));
   write_sessions(out, from);
   write_loops(out, from);
   write_vectors(out, from);
