@@ -40,16 +40,24 @@ constexpr Served ignored(std::string_view name) {
   return {name, 0, UINT64_MAX, [](LuAttributes&, std::uint64_t) {}};
 }
 
+/// Initiator ports of SRP have no session identifiers.
+constexpr Served without_meaning(std::string_view name) {
+  return {name, 0, 1, [](LuAttributes&, std::uint64_t) {}};
+}
+
 constexpr std::array served{
     boolean<&LuAttributes::alua_support>("alua_support"),
     ignored("emulate_dpo"),
     ignored("emulate_fua_read"),
     boolean<&LuAttributes::emulate_fua_write>("emulate_fua_write"),
+    boolean<&LuAttributes::emulate_pr>("emulate_pr"),
     boolean<&LuAttributes::emulate_tas>("emulate_tas"),
     boolean<&LuAttributes::emulate_tpu>("emulate_tpu"),
     boolean<&LuAttributes::emulate_tpws>("emulate_tpws"),
     boolean<&LuAttributes::emulate_rsoc>("emulate_rsoc"),
     boolean<&LuAttributes::is_nonrot>("is_nonrot"),
+    without_meaning("enforce_pr_isids"),
+    boolean<&LuAttributes::force_pr_aptpl>("force_pr_aptpl"),
     number<&LuAttributes::max_unmap_lba_count>("max_unmap_lba_count"),
     number<&LuAttributes::max_unmap_block_desc_count>("max_unmap_block_desc_count"),
     number<&LuAttributes::unmap_granularity>("unmap_granularity"),
@@ -70,12 +78,9 @@ constexpr std::array unserved{
     Unserved{"complete_type", 0, "the choice of completion context"},
     Unserved{"emulate_3pc", 1, "turning EXTENDED COPY off"},
     Unserved{"emulate_caw", 1, "turning COMPARE AND WRITE off"},
-    Unserved{"emulate_pr", 1, "turning reservations off"},
     Unserved{"emulate_rest_reord", 0, "restricted reordering"},
     Unserved{"emulate_ua_intlck_ctrl", 0, "unit attention interlock"},
-    Unserved{"enforce_pr_isids", 1, "the session part of reservations"},
-    Unserved{"force_pr_aptpl", 0, "forced persistence of reservations"},
-    Unserved{"pgr_support", 1, "turning reservations off"},
+    Unserved{"pgr_support", 1, "turning reservations off, but by emulate_pr,"},
     Unserved{"pi_prot_format", 0, "protection information"},
     Unserved{"pi_prot_type", 0, "protection information"},
     Unserved{"pi_prot_verify", 0, "protection information"},

@@ -133,6 +133,7 @@ scsi::LuAttributes unit_attributes(const lio::DeviceAttributes& attributes,
   unit.alua_support = attributes.alua_support != 0;
   unit.emulate_fua_write = attributes.emulate_fua_write != 0;
   unit.emulate_pr = attributes.emulate_pr != 0;
+  unit.force_pr_aptpl = attributes.force_pr_aptpl != 0;
   unit.emulate_tas = attributes.emulate_tas != 0;
   unit.emulate_tpu = attributes.emulate_tpu != 0 && store.properties().can_unmap;
   unit.emulate_tpws = attributes.emulate_tpws != 0 && store.properties().can_unmap;

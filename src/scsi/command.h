@@ -101,6 +101,9 @@ class Command {
   /// Moves data-in there, ahead of the response; for data that does not fit one piece. May complete
   /// inline.
   virtual void deliver(Transfer& transfer) = 0;
+  /// PREEMPT AND ABORT: aborts the commands of the nexuses of this unit that are marked with
+  /// `preemption` (ItlNexus), and completes `done` when they are over, or too late to wait for.
+  virtual void abort_preempted(std::uint32_t preemption, runtime::Completion& done) = 0;
   /// The command is over, also when it was aborted (then nothing may be sent for it). Called
   /// exactly once; the target calls TaskSet::finish() when the response and its data have left.
   virtual void on_complete() = 0;

@@ -8,12 +8,16 @@
 #include "base/check.h"
 #include "scsi/commands/inquiry.h"
 #include "scsi/commands/mode_sense.h"
+#include "scsi/commands/persistent_reserve_in.h"
+#include "scsi/commands/persistent_reserve_out.h"
 #include "scsi/commands/read.h"
 #include "scsi/commands/read_capacity.h"
+#include "scsi/commands/release.h"
 #include "scsi/commands/report_luns.h"
 #include "scsi/commands/report_supported_operation_codes.h"
 #include "scsi/commands/report_target_port_groups.h"
 #include "scsi/commands/request_sense.h"
+#include "scsi/commands/reserve.h"
 #include "scsi/commands/send_diagnostic.h"
 #include "scsi/commands/set_target_port_groups.h"
 #include "scsi/commands/start_stop_unit.h"
@@ -33,6 +37,8 @@ constexpr std::array specs{
     read_6_spec,                            //
     write_6_spec,                           //
     inquiry_spec,                           //
+    reserve_6_spec,                         //
+    release_6_spec,                         //
     mode_sense_6_spec,                      //
     start_stop_unit_spec,                   //
     send_diagnostic_spec,                   //
@@ -43,7 +49,21 @@ constexpr std::array specs{
     synchronize_cache_10_spec,              //
     write_same_10_spec,                     //
     unmap_spec,                             //
+    reserve_10_spec,                        //
+    release_10_spec,                        //
     mode_sense_10_spec,                     //
+    persistent_reserve_in_spec[0],          //
+    persistent_reserve_in_spec[1],          //
+    persistent_reserve_in_spec[2],          //
+    persistent_reserve_in_spec[3],          //
+    persistent_reserve_out_spec[0],         //
+    persistent_reserve_out_spec[1],         //
+    persistent_reserve_out_spec[2],         //
+    persistent_reserve_out_spec[3],         //
+    persistent_reserve_out_spec[4],         //
+    persistent_reserve_out_spec[5],         //
+    persistent_reserve_out_spec[6],         //
+    persistent_reserve_out_spec[7],         //
     read_16_spec,                           //
     write_16_spec,                          //
     verify_16_spec,                         //

@@ -1,7 +1,7 @@
 // The path of every command: find its row, check what the row says, serve it. The order of the
 // checks is the order in which the standards let errors hide each other (SPC-5 4.2.5, SAM-5 5.3.3):
-// unit, unit attention, operation code, asymmetric access, CDB fields, readiness, write protection,
-// range.
+// unit, unit attention, operation code, asymmetric access, reservations, CDB fields, readiness,
+// write protection, range.
 #include "scsi/execute.h"
 
 #include <bit>
@@ -56,6 +56,14 @@ bool check_unit_attention(Command& command, const Row* row, Result& result) {
   return false;
 }
 
+bool check_reservation(const Command& command, const Spec& spec, Result& result) {
+  if (command.itl == nullptr) return true;
+  const ReservationLevel level = command.itl->reservation.load(std::memory_order_relaxed);
+  if (level == ReservationLevel::everything || !conflicts(spec.reserved, level)) return true;
+  result = {Status::reservation_conflict, {}};
+  return false;
+}
+
 // What concerns the medium: the row has passed the checks of the CDB.
 bool check_medium(Command& command, const Spec& spec, Result& result) {
   const Lu& lu = *command.lu;
@@ -105,6 +113,7 @@ bool admit(Command& command, const Row* row, std::uint32_t access, Result& resul
     return false;
   }
   if (access != 0 && !access_permits(access, row->spec, result)) return false;
+  if (!check_reservation(command, row->spec, result)) return false;
   if (!check_unused_bits(command, *row, result)) return false;
   return command.lu == nullptr || check_medium(command, row->spec, result);
 }

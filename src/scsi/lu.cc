@@ -41,6 +41,7 @@ Lu::Lu(LuIdentity identity, const LuAttributes& attributes, std::shared_ptr<stor
       block_count_(store_->size() >> block_shift_) {
   CHECK(std::has_single_bit(block_size_) && block_size_ >= 512);
   port_groups_.enable(attributes_.alua_support);
+  reservations_.enable(attributes_.emulate_pr, attributes_.force_pr_aptpl);
   if (identity_.product.empty()) identity_.product = store_->properties().product;
   store_->set_observer(this);
 }
@@ -76,12 +77,16 @@ std::array<std::byte, 16> Lu::naa() const {
 }
 
 void Lu::attach(ItlNexus& itl) {
-  const std::lock_guard lock(mutex_);
-  put(nexuses_, itl, itl.place_);
-  itl.access.store(TargetPortGroups::word_of(itl.port.get()), std::memory_order_relaxed);
+  {
+    const std::lock_guard lock(mutex_);
+    put(nexuses_, itl, itl.place_);
+    itl.access.store(TargetPortGroups::word_of(itl.port.get()), std::memory_order_relaxed);
+  }
+  reservations_.attach(itl);
 }
 
 void Lu::detach(ItlNexus& itl) {
+  reservations_.detach(itl);
   const std::lock_guard lock(mutex_);
   nexuses_.back()->place_ = itl.place_;
   take(nexuses_, itl, itl.place_);

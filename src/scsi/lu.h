@@ -15,6 +15,7 @@
 #include "scsi/io_counters.h"
 #include "scsi/live_value.h"
 #include "scsi/nexus.h"
+#include "scsi/reservations.h"
 #include "scsi/target_port_groups.h"
 #include "store/backstore.h"
 
@@ -39,8 +40,10 @@ struct LuAttributes {
   LiveValue<bool> emulate_dpo = true;
   LiveValue<bool> emulate_fua_write = true;
   LiveValue<bool> emulate_fua_read = true;
-  /// Of pass-through units: reservation commands reach the device.
+  /// Reservations are served; of pass-through units: they reach the device.
   LiveValue<bool> emulate_pr = true;
+  /// Registrations survive a loss of power though the host does not ask for it.
+  LiveValue<bool> force_pr_aptpl = false;
   LiveValue<bool> emulate_tas = true;
   LiveValue<bool> emulate_tpu = false;   ///< UNMAP; set at creation where the store can
   LiveValue<bool> emulate_tpws = false;  ///< WRITE SAME with UNMAP
@@ -122,6 +125,9 @@ class Lu final : public store::Observer {
   TargetPortGroups& port_groups() { return port_groups_; }
   const TargetPortGroups& port_groups() const { return port_groups_; }
 
+  Reservations& reservations() { return reservations_; }
+  const Reservations& reservations() const { return reservations_; }
+
   /// A LUN of a target port refers to this unit; counted.
   void add_export();
   void remove_export();
@@ -159,6 +165,7 @@ class Lu final : public store::Observer {
   IoCount past_;  ///< of counters that are gone
   std::uint32_t exports_ = 0;
   TargetPortGroups port_groups_{*this};
+  Reservations reservations_{*this};
 };
 
 }  // namespace srpd::scsi

@@ -52,6 +52,7 @@ void Lu::change_attributes(const LuAttributes& wanted) {
   const LuAttributes before = attributes_;
   attributes_ = wanted;
   port_groups_.enable(wanted.alua_support);
+  reservations_.enable(wanted.emulate_pr, wanted.force_pr_aptpl);
   if (mode_parameters_differ(before, wanted)) raise(UnitAttention::mode_parameters_changed);
   if (vpd_pages_differ(before, wanted)) raise(UnitAttention::inquiry_data_changed);
   if (provisioning_differs(before, wanted)) raise(UnitAttention::capacity_changed);

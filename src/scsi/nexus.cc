@@ -8,7 +8,7 @@
 namespace srpd::scsi {
 
 ItlNexus::ItlNexus(std::uint32_t at, std::shared_ptr<IoCounters> count, bool protect,
-                   std::shared_ptr<const UnitPort> by)
+                   std::shared_ptr<const UnitPort> by, std::shared_ptr<const NexusName> known_as)
     : lu(count->lu().get()),
       cells(count->cells()),
       unit_attentions(1u << static_cast<unsigned>(UnitAttention::power_on)),
@@ -16,14 +16,19 @@ ItlNexus::ItlNexus(std::uint32_t at, std::shared_ptr<IoCounters> count, bool pro
       number(at),
       lun(encode_lun(at)),
       counters(std::move(count)),
-      port(std::move(by)) {
+      port(std::move(by)),
+      name(known_as ? std::move(known_as) : std::make_shared<const NexusName>()) {
   lu->attach(*this);
 }
 
 ItlNexus::~ItlNexus() { lu->detach(*this); }
 
-ItNexus::ItNexus(std::string initiator_name, PortId initiator, TargetPort target)
+ItNexus::ItNexus(std::string initiator_name, PortId initiator, TargetPort target,
+                 std::string reserved_as)
     : initiator_name_(std::move(initiator_name)),
+      name_(std::make_shared<const NexusName>(
+          NexusName{reserved_as.empty() ? initiator_name_ : std::move(reserved_as), target.name,
+                    target.portal_group_tag, initiator})),
       initiator_(initiator),
       target_(std::move(target)) {}
 

@@ -11,14 +11,12 @@
 
 #include "scsi/io_counters.h"
 #include "scsi/lun_map.h"
+#include "scsi/reservation_state.h"
 #include "scsi/target_port_groups.h"
 
 namespace srpd::scsi {
 
 class Lu;
-
-/// SRP port identifier, 16 bytes: extension and GUID.
-using PortId = std::array<std::byte, 16>;
 
 /// The target port as VPD page 83 and the mode pages present it.
 struct TargetPort {
@@ -50,9 +48,11 @@ enum class UnitAttention : std::uint8_t {
 /// takes them without a lock. Keeps the unit alive; begins with the unit attention of power on.
 struct ItlNexus {
   /// `number`: of the LUN, up to LunMap::max_number. `counters`: of the unit; others may count
-  /// there, too. `port`: by which it comes; null: one in the default target port group.
+  /// there, too. `port`: by which it comes; null: one in the default target port group. `name`:
+  /// what reservations know it by; null: the empty one.
   ItlNexus(std::uint32_t number, std::shared_ptr<IoCounters> counters, bool write_protected,
-           std::shared_ptr<const UnitPort> port = nullptr);
+           std::shared_ptr<const UnitPort> port = nullptr,
+           std::shared_ptr<const NexusName> name = nullptr);
   ~ItlNexus();
   ItlNexus(const ItlNexus&) = delete;
   ItlNexus& operator=(const ItlNexus&) = delete;
@@ -67,10 +67,15 @@ struct ItlNexus {
   /// What asymmetric access leaves of the unit: see target_port_groups.h. 0: everything.
   std::atomic<std::uint32_t> access{0};
   std::atomic<bool> write_protected;
+  /// What reservations leave of it: see reservations.h.
+  std::atomic<ReservationLevel> reservation{ReservationLevel::everything};
+  /// The last preemption that aborts its commands.
+  std::atomic<std::uint32_t> preemption{0};
   const std::uint32_t number;
   const std::uint64_t lun;  ///< as REPORT LUNS shows it, eight bytes as an integer
   const std::shared_ptr<IoCounters> counters;
   const std::shared_ptr<const UnitPort> port;
+  const std::shared_ptr<const NexusName> name;  ///< never null
 
  private:
   friend class Lu;
@@ -87,11 +92,15 @@ std::optional<UnitAttention> take_unit_attention(ItlNexus& itl);
 /// them.
 class ItNexus {
  public:
-  ItNexus(std::string initiator_name, PortId initiator, TargetPort target);
+  /// `reserved_as`: by what reservations know the initiator; empty: by its name.
+  ItNexus(std::string initiator_name, PortId initiator, TargetPort target,
+          std::string reserved_as = {});
   ItNexus(const ItNexus&) = delete;
   ItNexus& operator=(const ItNexus&) = delete;
 
   const std::string& initiator_name() const { return initiator_name_; }
+  /// What reservations know it by.
+  const std::shared_ptr<const NexusName>& name() const { return name_; }
   const PortId& initiator() const { return initiator_; }
   const TargetPort& target() const { return target_; }
   /// The units this initiator sees; they belong to whoever puts them there.
@@ -99,6 +108,7 @@ class ItNexus {
 
  private:
   const std::string initiator_name_;
+  const std::shared_ptr<const NexusName> name_;
   const PortId initiator_;
   const TargetPort target_;
   LunMap luns_;

@@ -13,6 +13,7 @@
 #include "runtime/task.h"
 #include "scsi/command.h"
 #include "scsi/io_counters.h"
+#include "scsi/reservation_state.h"
 
 namespace srpd::scsi {
 
@@ -59,6 +60,8 @@ struct Spec {
   Access access = Access::none;
   IoClass io_class = IoClass::other;  ///< what it is counted as
   Available available = Available::when_active;
+  /// To whom it is served while somebody has the unit reserved.
+  UnderReservation reserved = UnderReservation::writes;
   /// Served although the nexus sees no unit there (SPC-5 table 56).
   bool any_lun = false;
   /// Neither reports nor clears unit attentions by itself (SAM-5 5.14).

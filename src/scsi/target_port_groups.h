@@ -62,12 +62,14 @@ struct PortAccess {
 /// A target port at which the unit is a LUN. Shared by the I_T_L nexuses that came by it.
 class UnitPort {
  public:
-  UnitPort(std::uint16_t relative_id, const PortAccess& access)
-      : relative_port(relative_id), access_(access) {}
+  /// `number`: of the LUN at the port.
+  UnitPort(std::uint16_t relative_id, const PortAccess& access, std::uint32_t number = 0)
+      : relative_port(relative_id), lun(number), access_(access) {}
   UnitPort(const UnitPort&) = delete;
   UnitPort& operator=(const UnitPort&) = delete;
 
   LiveValue<std::uint16_t> relative_port;  ///< relative target port identifier
+  const std::uint32_t lun;
 
  private:
   friend class TargetPortGroups;

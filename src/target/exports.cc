@@ -25,7 +25,7 @@ Expected<void> check_number(const std::string& object, std::uint32_t number) {
 
 View::View(Nexus& of, PortLun& from, std::uint32_t at, std::shared_ptr<scsi::IoCounters> count,
            bool protect, bool shared)
-    : ItlNexus(at, std::move(count), protect, from.unit_port),
+    : ItlNexus(at, std::move(count), protect, from.unit_port, of.scsi.name()),
       nexus(&of),
       lun(&from),
       shared_counters(shared) {
@@ -39,11 +39,14 @@ View::~View() {
   if (!shared_counters) lun->past += counters->sum();
 }
 
-PortLun::PortLun(const Lun& description, std::uint16_t relative_port)
+PortLun::PortLun(const Lun& description, const scsi::TargetPort& port)
     : number(description.number),
       lu(description.lu),
       write_protected(description.write_protected),
-      unit_port(std::make_shared<scsi::UnitPort>(relative_port, description.access)) {
+      unit_port(std::make_shared<scsi::UnitPort>(port.relative_target_port, description.access,
+                                                 description.number)),
+      target(port.name),
+      tag(port.portal_group_tag) {
   lu->add_export();
   lu->port_groups().add(*unit_port);
 }
@@ -52,6 +55,7 @@ PortLun::~PortLun() {
   CHECK(mappings.empty());
   for (View* const view : views) view->lun = nullptr;
   lu->port_groups().remove(*unit_port);
+  lu->reservations().forget_port(target, tag);
   lu->remove_export();
 }
 
@@ -82,21 +86,30 @@ Mapping::Mapping(Acl& of, PortLun& from, const MappedLun& description, std::size
       lun(from),
       number(description.number),
       write_protected(description.write_protected),
-      counters(std::make_shared<scsi::IoCounters>(from.lu, loops)) {
+      counters(std::make_shared<scsi::IoCounters>(from.lu, loops)),
+      place{of.name, of.key.unknown_bytes(), from.unit_port, description.number} {
   lun.mappings.insert(this);
+  lun.lu->reservations().add(place);
 }
 
 Mapping::~Mapping() {
+  lun.lu->reservations().remove(place);
   lun.mappings.erase(this);
   lun.past += counters->sum();
 }
 
+Acl::Acl(AclKey names, const scsi::TargetPort& port)
+    : key(std::move(names)),
+      name(std::make_shared<const scsi::NexusName>(
+          scsi::NexusName{key.text(), port.name, port.portal_group_tag, key.port_id()})) {}
+
 // Nexuses
 
-Nexus::Nexus(Key identity, std::string name, std::string at, const scsi::TargetPort& target)
+Nexus::Nexus(Key identity, std::string name, std::string at, const scsi::TargetPort& target,
+             std::string reserved_as)
     : key(std::move(identity)),
       host(std::move(at)),
-      scsi(std::move(name), std::get<0>(key), target) {}
+      scsi(std::move(name), std::get<0>(key), target, std::move(reserved_as)) {}
 
 Nexus::~Nexus() {
   if (port != nullptr) port->leave(*this);
@@ -188,7 +201,7 @@ Expected<void> Port::add_lun(const Lun& description) {
   if (auto good = check_number(object, description.number); !good) return good;
   const auto [at, is_new] = luns_.try_emplace(description.number);
   if (!is_new) return failure(object, "it is there twice", "give each LUN its own number");
-  at->second = std::make_unique<PortLun>(description, scsi.relative_target_port);
+  at->second = std::make_unique<PortLun>(description, scsi);
   for (Nexus* const nexus : open_nexuses_) {
     show_lun(*nexus, *at->second);
     news_.changed(*nexus);
@@ -227,7 +240,7 @@ void Port::set_relative_port(std::uint16_t relative_port) {
 Expected<void> Port::add_acl(AclKey key, Views& taken) {
   if (acl_by_text_.contains(key.text()))
     return failure(name() + ", ACL " + key.text(), "it is there already", "use the one there is");
-  const auto at = acls_.emplace(acls_.end(), std::move(key));
+  const auto at = acls_.emplace(acls_.end(), std::move(key), scsi);
   acl_by_text_.emplace(at->key.text(), at);
   const std::vector<Nexus*> open_ones(open_nexuses_.begin(), open_nexuses_.end());
   for (Nexus* const nexus : open_ones) {

@@ -54,7 +54,8 @@ using Views = std::vector<std::unique_ptr<View>>;
 
 /// A LUN of a port.
 struct PortLun {
-  PortLun(const Lun& description, std::uint16_t relative_port);
+  /// Of the port that `port` names.
+  PortLun(const Lun& description, const scsi::TargetPort& port);
   ~PortLun();
   scsi::IoCount io_count() const;
   void list_io(const std::string& port, std::vector<IoRow>& rows) const;
@@ -63,6 +64,8 @@ struct PortLun {
   const std::shared_ptr<scsi::Lu> lu;
   const bool write_protected;
   const std::shared_ptr<scsi::UnitPort> unit_port;
+  const std::string target;  ///< name of the port
+  const std::uint16_t tag;   ///< its portal group tag
   std::unordered_set<View*> views;
   std::unordered_set<Mapping*> mappings;
   scsi::IoCount past;  ///< of mappings and views that are gone
@@ -78,12 +81,15 @@ struct Mapping {
   const std::uint32_t number;
   bool write_protected;
   const std::shared_ptr<scsi::IoCounters> counters;
+  const scsi::NexusPlace place;
 };
 
 struct Acl {
-  explicit Acl(AclKey names) : key(std::move(names)) {}
+  /// Of the port that `port` names.
+  Acl(AclKey names, const scsi::TargetPort& port);
 
   const AclKey key;
+  const std::shared_ptr<const scsi::NexusName> name;  ///< of nexuses that it lets in
   std::unordered_map<std::uint32_t, std::unique_ptr<Mapping>> luns;
   std::unordered_set<Nexus*> nexuses;
 };
@@ -95,7 +101,9 @@ struct Nexus {
   using Key = std::tuple<scsi::PortId, scsi::PortId, std::string>;
 
   /// `host`: as for AclKey::matches(). Port::show() follows.
-  Nexus(Key identity, std::string name, std::string host, const scsi::TargetPort& target);
+  /// `reserved_as`: as for scsi::ItNexus.
+  Nexus(Key identity, std::string name, std::string host, const scsi::TargetPort& target,
+        std::string reserved_as);
   /// No session is left, nor anything on its way to one.
   ~Nexus();
   Nexus(const Nexus&) = delete;

@@ -171,7 +171,11 @@ Nexus& Logins::make_nexus(const Key& key, const std::string& host, const Access&
   std::string name = access.acl != nullptr ? access.acl->key.text()
                      : address.empty()     ? port_id_text(initiator)
                                            : host;
-  auto nexus = std::make_unique<Nexus>(key, std::move(name), host, access.port->scsi);
+  // Without an ACL, initiator ports of one host are still several.
+  std::string reserved_as;
+  if (access.acl == nullptr && !address.empty()) reserved_as = host + '/' + port_id_text(initiator);
+  auto nexus = std::make_unique<Nexus>(key, std::move(name), host, access.port->scsi,
+                                       std::move(reserved_as));
   Nexus& made = *nexus;
   nexuses_.emplace(&made, std::move(nexus));
   access.port->show(made, access.acl);

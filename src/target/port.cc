@@ -122,6 +122,17 @@ Expected<AclKey> AclKey::parse(std::string_view text) {
       "xxxx:xxxx:xxxx:xxxx");
 }
 
+scsi::PortId AclKey::port_id() const {
+  scsi::PortId id = port_id_.value_or(scsi::PortId{});
+  if (guid_) std::copy(guid_->begin(), guid_->end(), id.begin() + 8);
+  return id;
+}
+
+std::size_t AclKey::unknown_bytes() const {
+  if (port_id_) return 0;
+  return guid_ ? sizeof(Guid) : sizeof(scsi::PortId);
+}
+
 bool AclKey::matches(const scsi::PortId& initiator, std::string_view host) const {
   if (port_id_) return *port_id_ == initiator;
   if (guid_ && std::equal(guid_->begin(), guid_->end(), initiator.begin() + 8)) return true;

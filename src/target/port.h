@@ -36,6 +36,9 @@ class AclKey {
   /// `host`: the peer's verified address as transport::Address::host(). No allocation.
   bool matches(const scsi::PortId& initiator, std::string_view host) const;
   const std::string& text() const { return text_; }
+  /// Of the initiator port, but for the first unknown_bytes(), which are 0.
+  scsi::PortId port_id() const;
+  std::size_t unknown_bytes() const;
 
  private:
   using Guid = std::array<std::byte, 8>;

@@ -10,6 +10,7 @@
 #include "scsi/execute.h"
 #include "scsi/lu.h"
 #include "scsi/nexus.h"
+#include "target/preemption.h"
 #include "target/session.h"
 #include "target/shard.h"
 
@@ -301,6 +302,10 @@ void Request::flush_waiting_moves() {
 }
 
 // The end
+
+void Request::abort_preempted(std::uint32_t preemption, runtime::Completion& done) {
+  Preemption::start(*this, preemption, done);
+}
 
 void Request::on_complete() {
   completed_ = true;

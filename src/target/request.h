@@ -67,6 +67,7 @@ class Request final : public scsi::Command {
   std::span<const std::byte> immediate_data_out() const override { return immediate_; }
   void fetch(scsi::Transfer& transfer) override { this->transfer(transfer, true); }
   void deliver(scsi::Transfer& transfer) override { this->transfer(transfer, false); }
+  void abort_preempted(std::uint32_t preemption, runtime::Completion& done) override;
   void on_complete() override;
 
   /// Aborting takes three steps, over all requests concerned: what shall become of it, then

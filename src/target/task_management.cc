@@ -135,6 +135,7 @@ void TaskManagement::run() {
     log::warning("{} at {}: reset of LUN {:#018x}", session_.setup().initiator,
                  session_.setup().peer, request_.lun);
     itl_->lu->raise(scsi::UnitAttention::bus_device_reset, itl_);
+    itl_->lu->reservations().reset();
   }
   count();
   begin_parts();

@@ -5,16 +5,22 @@
 #include <utility>
 
 #include "base/check.h"
+#include "support/hex.h"
 
 namespace srpd::test {
 namespace {
 
 constexpr std::size_t alignment = 4096;
 
-scsi::PortId initiator_id() {
+scsi::PortId initiator_id(std::uint8_t last_byte) {
   scsi::PortId id{};
-  id[15] = std::byte{1};
+  id[15] = std::byte{last_byte};
   return id;
+}
+
+std::string initiator_name(std::uint8_t last_byte) {
+  const auto id = initiator_id(last_byte);
+  return "0x" + to_hex(id);
 }
 
 scsi::LuIdentity identity() {
@@ -100,6 +106,12 @@ void TestCommand::fetch(scsi::Transfer& transfer) {
 
 void TestCommand::deliver(scsi::Transfer& transfer) { transfer.complete(move(transfer, false)); }
 
+void TestCommand::abort_preempted(std::uint32_t number, runtime::Completion& done) {
+  preempted = number;
+  if (!hold_preemption) return done.complete(0);
+  preemption = &done;
+}
+
 void TestCommand::on_complete() {
   ++completions;
   if (!aborted && data_in_size != 0) {
@@ -134,10 +146,11 @@ ScsiReply TestCommand::reply() const {
 }
 
 Host::Host(runtime::Loop& loop, const std::shared_ptr<scsi::Lu>& lu, const scsi::TargetPort& port,
-           const InProcessOptions& options, std::shared_ptr<const scsi::UnitPort> unit_port)
-    : nexus("0x00000000000000000000000000000001", initiator_id(), port),
+           const InProcessOptions& options, std::shared_ptr<const scsi::UnitPort> unit_port,
+           std::uint8_t initiator)
+    : nexus(initiator_name(initiator), initiator_id(initiator), port),
       unit(options.number, std::make_shared<scsi::IoCounters>(lu, 1), options.write_protected,
-           std::move(unit_port)),
+           std::move(unit_port), nexus.name()),
       command(loop, tasks, nexus),
       lun(scsi::encode_lun(options.number)) {
   nexus.luns().add(unit);
@@ -192,8 +205,22 @@ std::unique_ptr<ScsiDevice> InProcessDevice::host_at_port(std::uint16_t relative
   return std::make_unique<AnotherHost>(*this, hosts_.size() - 1);
 }
 
+// A host that comes by another port of its own, with the port of the target that it names.
+std::unique_ptr<ScsiDevice> InProcessDevice::host_named(std::uint8_t last_byte,
+                                                        std::uint16_t relative_port) {
+  scsi::TargetPort port = port_;
+  port.relative_target_port = port.portal_group_tag = relative_port;
+  const auto found = std::find_if(unit_ports_.begin(), unit_ports_.end(), [&](const auto& each) {
+    return each->relative_port == relative_port;
+  });
+  const auto unit_port = found != unit_ports_.end() ? *found : make_unit_port(relative_port);
+  hosts_.push_back(std::make_unique<Host>(loop_, lu_, port, options_, unit_port, last_byte));
+  return std::make_unique<AnotherHost>(*this, hosts_.size() - 1);
+}
+
 std::unique_ptr<ScsiDevice> InProcessDevice::another_host() {
-  hosts_.push_back(std::make_unique<Host>(loop_, lu_, port_, options_, unit_ports_[0]));
+  const auto initiator = static_cast<std::uint8_t>(hosts_.size() + 1);
+  hosts_.push_back(std::make_unique<Host>(loop_, lu_, port_, options_, unit_ports_[0], initiator));
   return std::make_unique<AnotherHost>(*this, hosts_.size() - 1);
 }
 

@@ -37,8 +37,13 @@ class TestCommand final : public scsi::Command {
   std::span<const std::byte> immediate_data_out() const override;
   void fetch(scsi::Transfer& transfer) override;
   void deliver(scsi::Transfer& transfer) override;
+  void abort_preempted(std::uint32_t preemption, runtime::Completion& done) override;
   void on_complete() override;
 
+  /// What PREEMPT AND ABORT has marked; ended by the test, or at once.
+  std::uint32_t preempted = 0;
+  runtime::Completion* preemption = nullptr;
+  bool hold_preemption = false;
   Arrival arrival = Arrival::immediate;
   bool finish_at_once = false;
   int completions = 0;
@@ -76,7 +81,8 @@ struct InProcessOptions {
 /// One initiator port at the unit.
 struct Host {
   Host(runtime::Loop& loop, const std::shared_ptr<scsi::Lu>& lu, const scsi::TargetPort& port,
-       const InProcessOptions& options, std::shared_ptr<const scsi::UnitPort> unit_port = nullptr);
+       const InProcessOptions& options, std::shared_ptr<const scsi::UnitPort> unit_port = nullptr,
+       std::uint8_t initiator = 1);
   ~Host() { nexus.luns().remove(unit); }
   scsi::ItNexus nexus;
   scsi::ItlNexus unit;
@@ -99,6 +105,8 @@ class InProcessDevice final : public ScsiDevice {
   ScsiReply execute(const ScsiRequest& request) override { return execute(0, request); }
   ScsiReply execute(std::size_t host, const ScsiRequest& request);
   std::unique_ptr<ScsiDevice> another_host() override;
+  /// By another initiator port, of this identifier.
+  std::unique_ptr<ScsiDevice> host_named(std::uint8_t last_byte, std::uint16_t relative_port = 1);
   /// By another port of the target.
   std::unique_ptr<ScsiDevice> host_at_port(std::uint16_t relative_port);
 

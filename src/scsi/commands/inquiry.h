@@ -13,6 +13,7 @@ inline constexpr Spec inquiry_spec{
     .cdb_length = 6,
     .data = Data::in,
     .available = Available::always,
+    .reserved = UnderReservation::always,
     .any_lun = true,
     .passes_unit_attention = true,
     .usage = {0x12, 0x01, 0xff, 0xff, 0xff, 0},

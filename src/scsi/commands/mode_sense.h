@@ -14,6 +14,7 @@ inline constexpr Spec mode_sense_6_spec{
     .cdb_length = 6,
     .data = Data::in,
     .available = Available::in_standby,
+    .reserved = UnderReservation::information,
     .usage = {0x1a, 0x08, 0xff, 0xff, 0xff, 0},
     .run = mode_sense_6,
 };
@@ -24,6 +25,7 @@ inline constexpr Spec mode_sense_10_spec{
     .cdb_length = 10,
     .data = Data::in,
     .available = Available::in_standby,
+    .reserved = UnderReservation::information,
     .usage = {0x5a, 0x18, 0xff, 0xff, 0, 0, 0, 0xff, 0xff, 0},
     .run = mode_sense_10,
 };

@@ -13,6 +13,7 @@ inline constexpr Spec report_luns_spec{
     .cdb_length = 12,
     .data = Data::in,
     .available = Available::always,
+    .reserved = UnderReservation::harmless,
     .any_lun = true,
     .passes_unit_attention = true,
     .usage = {0xa0, 0, 0xff, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0},

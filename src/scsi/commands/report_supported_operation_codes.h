@@ -14,6 +14,7 @@ inline constexpr Spec report_supported_operation_codes_spec{
     .service_action = 0x0c,
     .cdb_length = 12,
     .data = Data::in,
+    .reserved = UnderReservation::information,
     .usage = {0xa3, 0x0c, 0x87, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0, 0},
     .run = report_supported_operation_codes,
     .supported = [](const Lu& lu) { return lu.attributes().emulate_rsoc.get(); },

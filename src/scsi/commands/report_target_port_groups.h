@@ -15,6 +15,7 @@ inline constexpr Spec report_target_port_groups_spec{
     .cdb_length = 12,
     .data = Data::in,
     .available = Available::in_transition,
+    .reserved = UnderReservation::harmless,
     .usage = {0xa3, 0xea, 0, 0, 0, 0, 0xff, 0xff, 0xff, 0xff, 0, 0},
     .start = report_target_port_groups,
     .supported = [](const Lu& lu) { return lu.attributes().alua_support.get(); },

@@ -13,6 +13,7 @@ inline constexpr Spec request_sense_spec{
     .cdb_length = 6,
     .data = Data::in,
     .available = Available::in_transition,
+    .reserved = UnderReservation::harmless,
     .any_lun = true,
     .passes_unit_attention = true,  // it delivers the condition in its data
     .usage = {0x03, 0x01, 0, 0, 0xff, 0},

@@ -12,6 +12,7 @@ inline constexpr Spec send_diagnostic_spec{
     .opcode = 0x1d,
     .cdb_length = 6,
     .available = Available::in_standby,
+    .reserved = UnderReservation::no_data,
     .needs_ready = true,
     .usage = {0x1d, 0xf7, 0, 0xff, 0xff, 0},
     .start = send_diagnostic,

@@ -11,6 +11,7 @@ inline constexpr Spec start_stop_unit_spec{
     .name = "START STOP UNIT",
     .opcode = 0x1b,
     .cdb_length = 6,
+    .reserved = UnderReservation::no_data,
     .usage = {0x1b, 0x01, 0, 0, 0x05, 0},
     .start = start_stop_unit,
 };

@@ -11,6 +11,7 @@ inline constexpr Spec test_unit_ready_spec{
     .name = "TEST UNIT READY",
     .opcode = 0x00,
     .cdb_length = 6,
+    .reserved = UnderReservation::harmless,
     .any_lun = true,  // the well-known unit answers too
     .needs_ready = true,
     .usage = {0x00, 0, 0, 0, 0, 0},

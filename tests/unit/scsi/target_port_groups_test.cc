@@ -50,9 +50,16 @@ std::set<std::string_view> with(std::set<std::string_view> names,
   return names;
 }
 const auto when_unavailable = with(in_transition, {"SET TARGET PORT GROUPS"});
+std::set<std::string_view> persistent_reservations() {
+  std::set<std::string_view> names;
+  for (const Row& row : command_table())
+    if (row.spec.name.starts_with("PERSISTENT RESERVE")) names.insert(row.spec.name);
+  return names;
+}
 const auto in_standby =
-    with(when_unavailable, {"MODE SENSE(6)", "MODE SENSE(10)", "READ CAPACITY(10)",
-                            "READ CAPACITY(16)", "SEND DIAGNOSTIC"});
+    with(with(when_unavailable, {"MODE SENSE(6)", "MODE SENSE(10)", "READ CAPACITY(10)",
+                                 "READ CAPACITY(16)", "SEND DIAGNOSTIC"}),
+         persistent_reservations());
 
 // One that has every command.
 test::InProcessOptions options() {
