@@ -13,6 +13,7 @@
 #include "control/saved_file.h"
 #include "control/tree_restore.h"
 #include "lio/access_states.h"
+#include "lio/aptpl.h"
 #include "lio/root.h"
 #include "mount/mount_table.h"
 #include "ns/configfs.h"
@@ -62,9 +63,15 @@ Administration::Administration(const Options& options, Server& server, Loops& lo
                 .listening = [this] { return listening(); },
                 .waiting = [this] { return waiting(); },
                 .troubles = [this] { return troubles(); }} {
-  engine_.set_keep([this](auto device, auto spec, auto changes, auto done) {
-    keep([=, this] { lio::take_over_access_states(tree_, device, spec, changes); }, done);
-  });
+  engine_.set_keep(
+      [this](auto device, auto spec, auto changes, auto done) {
+        keep([=, this] { lio::take_over_access_states(tree_, device, spec, changes); }, done);
+      },
+      [this](auto device, auto spec, auto text, auto done) {
+        const auto kept = std::make_shared<bool>(false);
+        keep([=, this] { *kept = lio::keep_registrations(tree_, device, spec, text); },
+             [=] { done(*kept); });
+      });
 }
 
 Administration::~Administration() {
@@ -127,6 +134,7 @@ Expected<void> Administration::restore() {
   }
   for (const Error& problem : *problems) log::warning("{}", problem.text());
   lio::restore_access_states(tree_);
+  lio::restore_registrations(tree_);
   return {};
 }
 

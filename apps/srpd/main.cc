@@ -14,6 +14,7 @@
 #include "base/log.h"
 #include "control/build.h"
 #include "control/identity.h"
+#include "control/registration_files.h"
 #include "runtime/signals.h"
 #include "srpd/administration.h"
 #include "srpd/configuration.h"
@@ -129,9 +130,12 @@ int serve(const Options& options, const control::SavedConfiguration& saved, Loop
   if (built.units.empty())
     return fail({options.config, "nothing of it can be served", "see the warnings above"});
 
+  // Lives longer than the target, whose commands wait for it.
+  control::RegistrationFiles registrations(options.state + "/target");
   Server server(options, loops,
                 from_flags ? "start srpd with --allow {address} or --allow {initiator}" : "");
   for (const auto& unit : built.units) {
+    if (auto kept = registrations.take_care_of(unit); !kept) log::error("{}", kept.error().text());
     if (auto* const memory = unit->store().memory(); memory != nullptr) server.lend(*memory);
   }
   for (const target::PortDescription& port : built.ports) {

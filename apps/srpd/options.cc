@@ -244,10 +244,9 @@ tl::expected<Options, Exit> parse_command_line(int argc, const char* const* argv
       ->type_name("GROUP")
       ->needs(tree);
   app.add_option("--state", options.state,
-                 "With --tree: the folder of its saved configuration, "
-                 "target/saveconfig.json (default /var/lib/srpd)")
-      ->type_name("DIRECTORY")
-      ->needs(tree);
+                 "The folder of what outlives srpd: registrations of hosts, target/pr/, and with "
+                 "--tree the saved configuration, target/saveconfig.json (default /var/lib/srpd)")
+      ->type_name("DIRECTORY");
   app.add_option("--profile", options.profile,
                  "With --tree: the kernel whose tree it is, 6.1 or 6.12, which has more attributes "
                  "(default: what comes closest to the kernel of this machine)")

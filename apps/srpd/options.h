@@ -34,10 +34,9 @@ struct Options {
   std::string config;             ///< a saveconfig.json instead of disks
   bool manage = false;            ///< --tree: what LIO's tree says, instead of disks or a file
   std::string tree = mount::default_directory;
-  std::string control = rpc::default_socket;  ///< where srpctl asks, with a tree
-  std::string control_group;                  ///< who may ask there; empty: only its user
-  std::string state =
-      ns::default_state_directory;  ///< with --tree: where the saved configuration is
+  std::string control = rpc::default_socket;         ///< where srpctl asks, with a tree
+  std::string control_group;                         ///< who may ask there; empty: only its user
+  std::string state = ns::default_state_directory;   ///< where what outlives srpd is
   lio::Profile profile = lio::profile_of_machine();  ///< whose tree is shown
   std::vector<std::string> listen;
   std::vector<std::string> allow;

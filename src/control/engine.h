@@ -70,13 +70,22 @@ class Engine final : public lio::Engine {
       std::function<void(lio::DeviceId device, lio::DeviceSpec spec,
                          std::vector<lio::AccessChange> changes, std::function<void()> done)>;
 
+  /// Has registrations of a device written to where they survive a loss of power (lio/aptpl.h), and
+  /// calls `done` then, on any thread. On any loop; must not wait.
+  using KeepRegistrations =
+      std::function<void(lio::DeviceId device, lio::DeviceSpec spec, std::string text,
+                         std::function<void(bool kept)> done)>;
+
   /// Both outlive it. `home` is that of the target.
   Engine(target::Target& target, runtime::Loop& home, Daemon daemon);
   /// On home, or when that no longer runs. The ports are gone from the target, or it is.
   ~Engine() override;
 
   /// Before the first device. Without it nothing is kept.
-  void set_keep(Keep keep) { keep_ = std::move(keep); }
+  void set_keep(Keep keep, KeepRegistrations keep_registrations = {}) {
+    keep_ = std::move(keep);
+    keep_registrations_ = std::move(keep_registrations);
+  }
   /// Whether devices that this thread enables and that cannot be opened are waited for; nothing is
   /// created for them. One thread at a time.
   void set_patient(bool patient) {
@@ -143,7 +152,8 @@ class Engine final : public lio::Engine {
     lio::Identity identity;
     std::map<std::uint16_t, lio::PortGroupState> port_groups;
     std::optional<std::uint16_t> lu_group;
-    std::shared_ptr<scsi::Lu> lu;  ///< while LUNs show the device
+    scsi::ReservationState reservations;  ///< while no LUN does
+    std::shared_ptr<scsi::Lu> lu;         ///< while LUNs show the device
     /// Where LUNs link to it; hosts see them only when it has come.
     std::vector<std::pair<lio::TpgId, std::uint16_t>> links;
     lio::Counters past;  ///< of units that it was before
@@ -183,6 +193,7 @@ class Engine final : public lio::Engine {
   runtime::Loop& home_;
   const Daemon daemon_;
   Keep keep_;
+  KeepRegistrations keep_registrations_;
   std::atomic<std::thread::id> patient_ = {};
   // Of home.
   std::unordered_map<lio::DeviceId, Device> devices_;

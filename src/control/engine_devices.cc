@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "control/engine.h"
 #include "control/engine_values.h"
+#include "control/reservation_values.h"
 #include "control/tree_view.h"
 #include "runtime/thread.h"
 #include "store/new_size.h"
@@ -237,11 +238,32 @@ void Engine::set_lu_group(lio::DeviceId id, std::optional<std::uint16_t> group) 
   });
 }
 
-lio::Result<void> Engine::restore_registration(lio::DeviceId, const lio::AptplRegistration&) {
-  return tree::fail(ENOSYS, "persistent reservations are not served");
+lio::Result<void> Engine::restore_registration(lio::DeviceId id,
+                                               const lio::AptplRegistration& registration) {
+  return run_on(home_, [&] {
+    Device& device = devices_.at(id);
+    scsi::ReservationState state =
+        device.lu ? device.lu->reservations().state() : device.reservations;
+    auto restored = add_registration(state, registration);
+    if (!restored) return restored;
+    if (device.lu)
+      device.lu->reservations().restore(std::move(state));
+    else
+      device.reservations = std::move(state);
+    return restored;
+  });
 }
 
-lio::Reservations Engine::reservations(lio::DeviceId) const { return {}; }
+lio::Reservations Engine::reservations(lio::DeviceId id) const {
+  return run_on(home_, [&] {
+    const auto found = devices_.find(id);
+    if (found == devices_.end()) return lio::Reservations{};
+    const Device& device = found->second;
+    return device.lu ? shown_reservations(device.lu->reservations().state(),
+                                          device.lu->reservations().reserved_by())
+                     : shown_reservations(device.reservations, std::nullopt);
+  });
+}
 
 // To hosts
 
@@ -257,6 +279,13 @@ void Engine::make_unit(lio::DeviceId id, Device& device) const {
     groups.set_recorder([keep = keep_, id, spec = device.spec](auto changes, auto done) {
       keep(id, spec, access_changes(changes), std::move(done));
     });
+  scsi::Reservations& reservations = device.lu->reservations();
+  reservations.restore(device.reservations);
+  if (keep_registrations_)
+    reservations.set_recorder([keep = keep_registrations_, id, spec = device.spec](
+                                  const scsi::ReservationState& state, auto done) {
+      keep(id, spec, registrations_text(state), std::move(done));
+    });
 }
 
 Expected<void> Engine::show(lio::DeviceId id, Device& device, Tpg& tpg, std::uint16_t lun,
@@ -270,6 +299,7 @@ Expected<void> Engine::show(lio::DeviceId id, Device& device, Tpg& tpg, std::uin
 void Engine::hide(Device& device) const {
   if (!device.lu || !device.links.empty()) return;
   device.past += counters_of(*device.lu);
+  device.reservations = device.lu->reservations().state();
   device.lu.reset();
 }
 

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <memory>
 
+#include "lio/aptpl.h"
 #include "lio/device.h"
 #include "lio/device_parts.h"
 #include "lio/text.h"
@@ -111,51 +112,6 @@ class Pr final : public DevicePart {
 
   Result<void> store_metadata(Change& change, std::string_view text);
 };
-
-/// KEY=VALUE items of one registration. Keys that are not known say nothing that is needed here.
-Result<AptplRegistration> parse_registration(std::string_view text) {
-  AptplRegistration found;
-  Result<void> good;
-  const auto number = [&](std::string_view item, std::string_view key, auto& member) {
-    const auto value = value_of(item, key);
-    if (!value) return false;
-    const auto parsed = parse_number<std::uint64_t>(*value);
-    if (!parsed) good = tl::unexpected(parsed.error());
-    if (parsed) member = static_cast<std::remove_reference_t<decltype(member)>>(*parsed);
-    return true;
-  };
-  // The file has these as two hex digits without 0x: "05".
-  const auto octet = [&](std::string_view item, std::string_view key, std::uint8_t& member) {
-    const auto value = value_of(item, key);
-    if (!value) return false;
-    const auto parsed = parse_number<std::uint8_t>("0x" + std::string(*value));
-    if (!parsed) good = tl::unexpected(parsed.error());
-    if (parsed) member = *parsed;
-    return true;
-  };
-  const auto word = [](std::string_view item, std::string_view key, std::string& member) {
-    const auto value = value_of(item, key);
-    if (value) member = std::string(*value);
-    return value.has_value();
-  };
-  for (const std::string_view item : split_items(text)) {
-    word(item, "initiator_fabric", found.initiator_fabric) ||
-        word(item, "initiator_node", found.initiator_node) ||
-        word(item, "initiator_sid", found.initiator_sid) || number(item, "sa_res_key", found.key) ||
-        number(item, "res_holder", found.holder) || octet(item, "res_type", found.type) ||
-        octet(item, "res_scope", found.scope) ||
-        number(item, "res_all_tg_pt", found.all_target_ports) ||
-        number(item, "mapped_lun", found.mapped_lun) ||
-        word(item, "target_fabric", found.target_fabric) ||
-        word(item, "target_node", found.target_node) || number(item, "tpgt", found.tag) ||
-        number(item, "port_rtpi", found.port_rtpi) || number(item, "target_lun", found.target_lun);
-  }
-  if (!good) return tl::unexpected(good.error());
-  if (found.initiator_node.empty() || found.target_node.empty() || found.key == 0)
-    return fail(EINVAL, "initiator_node, target_node or sa_res_key is missing");
-  if (found.holder && found.type == 0) return fail(EINVAL, "res_type of the holder is missing");
-  return found;
-}
 
 Result<void> Pr::store_metadata(Change& change, std::string_view text) {
   if (passes_through()) return {};

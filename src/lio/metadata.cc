@@ -27,8 +27,14 @@ class File {
   File& operator=(const File&) = delete;
 
   bool is_open() const { return fd_ >= 0; }
-  bool write(const std::string& text) const {
-    return ::write(fd_, text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  bool write(std::string_view text) const {
+    while (!text.empty()) {
+      const ssize_t written = ::write(fd_, text.data(), text.size());
+      if (written < 0 && errno == EINTR) continue;
+      if (written <= 0) return false;
+      text.remove_prefix(static_cast<std::size_t>(written));
+    }
+    return true;
   }
   bool sync() const { return ::fsync(fd_) == 0; }
 
@@ -36,20 +42,25 @@ class File {
   int fd_;
 };
 
-/// Old or new after a crash at any moment, never something between.
-bool replace(const std::string& path, const std::string& text) {
+}  // namespace
+
+bool replace_file(const std::string& path, std::string_view text) {
   const std::string directory = path.substr(0, path.rfind('/'));
   const std::string temporary = path + ".new";
   {
     const File file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
-    if (!file.is_open() || !file.write(text) || !file.sync()) return false;
+    if (!file.is_open()) return false;
+    if (!file.write(text) || !file.sync()) {
+      const int number = errno;
+      ::unlink(temporary.c_str());
+      errno = number;
+      return false;
+    }
   }
   if (::rename(temporary.c_str(), path.c_str()) != 0) return false;
   const File parent(directory, O_RDONLY | O_DIRECTORY);
   return parent.is_open() && parent.sync();
 }
-
-}  // namespace
 
 std::string place_of_metadata(const Model& model, const std::string& path) {
   if (model.dbroot().empty() || path.find("..") != std::string::npos) return {};
@@ -66,7 +77,7 @@ void write_metadata(tree::Change& change, const Model& model, const MetadataFile
     std::error_code error;  // Writing says it better.
     if (own_place) std::filesystem::create_directories(directory, error);
     if (::access(directory.c_str(), F_OK) != 0) return;
-    if (!replace(file, metadata.text))
+    if (!replace_file(file, metadata.text))
       log::warning("{}: the ALUA state cannot be saved: {}", file, errno_text(errno));
   });
 }

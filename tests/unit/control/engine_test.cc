@@ -472,6 +472,53 @@ TEST_F(EngineTest, TheTreeKeepsWhatAHostSets) {
   EXPECT_EQ(attentions(**host), std::vector<unsigned>{}) << "who has set it knows";
 }
 
+// Registrations of hosts: shown, kept, and back with another unit of the device.
+TEST_F(EngineTest, TheTreeShowsAndKeepsReservations) {
+  std::string kept;
+  engine_->set_keep({}, [&](auto, auto, auto text, auto done) {
+    kept = text;
+    done(true);
+  });
+  make_target();
+  auto host = log_in();
+  ASSERT_TRUE(host) << host.error().text();
+  attentions(**host);
+  const auto reserve_out = [&](unsigned action, unsigned type, unsigned key, unsigned new_key) {
+    const Bytes cdb = bytes({0x5f, action, type, 0, 0, 0, 0, 0, 24, 0});
+    const Bytes list =
+        bytes({0, 0, 0, 0, 0, 0, 0, key, 0, 0, 0, 0, 0, 0, 0, new_key, 0, 0, 0, 0, 1, 0, 0, 0});
+    return ask(**host, cdb, 0, list).status;
+  };
+  const std::string pr = "target/core/rd_mcp_0/ram0/pr/";
+  EXPECT_EQ(cat(pr + "res_pr_registered_i_pts"), "SPC-3 PR Registrations:\nNone\n");
+  EXPECT_EQ(reserve_out(0, 0, 0, 0xa1), 0);
+  EXPECT_EQ(reserve_out(1, 5, 0xa1, 0), 0);
+  EXPECT_NE(cat(pr + "res_pr_registered_i_pts").find("Key: 0x00000000000000a1 PRgen: 0x00000000"),
+            std::string::npos);
+  EXPECT_EQ(cat(pr + "res_pr_type"),
+            "SPC-3 Reservation Type: Write Exclusive Access, Registrants Only\n");
+  EXPECT_EQ(cat(pr + "res_pr_generation"), "0x00000001\n");
+  EXPECT_EQ(cat(pr + "res_aptpl_active"), "APTPL Bit Status: Activated\n");
+  EXPECT_NE(kept.find("sa_res_key=161\nres_holder=1\nres_type=05\n"), std::string::npos) << kept;
+
+  EXPECT_EQ(unlink(mapped(0) + "/lun"), 0);
+  EXPECT_EQ(unlink(lun(0) + "/device"), 0);
+  EXPECT_EQ(cat(pr + "res_pr_registered_i_pts"), "SPC-3 PR Registrations:\nNone\n");
+  std::string metadata = kept.substr(kept.find('\n'));
+  metadata.resize(metadata.find("PR_REG_END"));
+  EXPECT_EQ(echo(metadata, pr + "res_aptpl_metadata"), 0);
+  EXPECT_EQ(cat(pr + "res_holder"), "No SPC-3 Reservation holder\n") << "its ACL maps nothing";
+  link("target/core/rd_mcp_0/ram0", lun(0) + "/device");
+  EXPECT_EQ(cat(pr + "res_holder"), "No SPC-3 Reservation holder\n");
+  link(lun(0), mapped(0) + "/lun");
+  EXPECT_NE(cat(pr + "res_holder"), "No SPC-3 Reservation holder\n");
+  EXPECT_EQ(cat(pr + "res_aptpl_active"), "APTPL Bit Status: Activated\n");
+  runtime::run_on(home(), [] {});
+  attentions(**host);
+  EXPECT_EQ(reserve_out(2, 5, 0xa1, 0), 0);
+  EXPECT_EQ(cat(pr + "res_holder"), "No SPC-3 Reservation holder\n");
+}
+
 // As a saved configuration is restored: the disk is not there yet.
 TEST_F(EngineTest, WhatIsMissingIsWaitedFor) {
   const test::TemporaryFile file;

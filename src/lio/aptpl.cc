@@ -1,0 +1,224 @@
+#include "lio/aptpl.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <optional>
+#include <system_error>
+#include <type_traits>
+#include <utility>
+
+#include "base/log.h"
+#include "lio/device.h"
+#include "lio/hba.h"
+#include "lio/metadata.h"
+#include "lio/model.h"
+#include "lio/text.h"
+
+namespace srpd::lio {
+namespace {
+
+constexpr std::string_view begin_line = "PR_REG_START:", end_line = "PR_REG_END:";
+constexpr std::string_view nothing = "No Registrations or Reservations\n";
+
+struct Place {
+  std::string path;  ///< empty: nowhere
+  bool own = false;  ///< the daemon's own, so that directories may be made
+};
+
+Place place_of(const Device& device) {
+  const Model& model = device.model();
+  Place place;
+  if (model.dbroot().empty()) return place;
+  place.path = aptpl_path(model.place_of_dbroot(), device.identity().serial);
+  place.own = model.place_of_dbroot() == model.options().own_dbroot;
+  if (model.is_own_mount(place.path)) place.path.clear();
+  return place;
+}
+
+void for_each_device(const tree::Directory& root, const std::function<void(Device&)>& visit) {
+  const tree::Directory* const target = root.find_directory("target");
+  const tree::Directory* const core = target ? target->find_directory("core") : nullptr;
+  if (!core) return;
+  core->for_each_made([&](tree::Entry& hba) {
+    auto* const devices = dynamic_cast<Hba*>(&hba);
+    if (!devices) return;
+    devices->for_each_made([&](tree::Entry& entry) {
+      if (auto* const device = dynamic_cast<Device*>(&entry)) visit(*device);
+    });
+  });
+}
+
+}  // namespace
+
+Result<AptplRegistration> parse_registration(std::string_view text) {
+  AptplRegistration found;
+  Result<void> good;
+  const auto number = [&](std::string_view item, std::string_view key, auto& member) {
+    const auto value = value_of(item, key);
+    if (!value) return false;
+    const auto parsed = parse_number<std::uint64_t>(*value);
+    if (!parsed) good = tl::unexpected(parsed.error());
+    if (parsed) member = static_cast<std::remove_reference_t<decltype(member)>>(*parsed);
+    return true;
+  };
+  // The file has these as two hex digits without 0x: "05".
+  const auto octet = [&](std::string_view item, std::string_view key, std::uint8_t& member) {
+    const auto value = value_of(item, key);
+    if (!value) return false;
+    const auto parsed = parse_number<std::uint8_t>("0x" + std::string(*value));
+    if (!parsed) good = tl::unexpected(parsed.error());
+    if (parsed) member = *parsed;
+    return true;
+  };
+  const auto word = [](std::string_view item, std::string_view key, std::string& member) {
+    const auto value = value_of(item, key);
+    if (value) member = std::string(*value);
+    return value.has_value();
+  };
+  for (const std::string_view item : split_items(text)) {
+    word(item, "initiator_fabric", found.initiator_fabric) ||
+        word(item, "initiator_node", found.initiator_node) ||
+        word(item, "initiator_sid", found.initiator_sid) || number(item, "sa_res_key", found.key) ||
+        number(item, "res_holder", found.holder) || octet(item, "res_type", found.type) ||
+        octet(item, "res_scope", found.scope) ||
+        number(item, "res_all_tg_pt", found.all_target_ports) ||
+        number(item, "mapped_lun", found.mapped_lun) ||
+        word(item, "target_fabric", found.target_fabric) ||
+        word(item, "target_node", found.target_node) || number(item, "tpgt", found.tag) ||
+        number(item, "port_rtpi", found.port_rtpi) || number(item, "target_lun", found.target_lun);
+  }
+  if (!good) return tl::unexpected(good.error());
+  if (found.initiator_node.empty() || found.target_node.empty() || found.key == 0)
+    return fail(EINVAL, "initiator_node, target_node or sa_res_key is missing");
+  if (found.holder && found.type == 0) return fail(EINVAL, "res_type of the holder is missing");
+  return found;
+}
+
+std::string aptpl_text(const std::vector<AptplRegistration>& registrations) {
+  if (registrations.empty()) return std::string(nothing);
+  std::string text;
+  std::size_t number = 0;
+  for (const AptplRegistration& each : registrations) {
+    text += fmt::format(
+        "{} {}\ninitiator_fabric={}\ninitiator_node={}\nsa_res_key={}\nres_holder={}\n", begin_line,
+        number, each.initiator_fabric, each.initiator_node, each.key, each.holder ? 1 : 0);
+    if (each.holder)
+      text += fmt::format("res_type={:02x}\nres_scope={:02x}\n", each.type, each.scope);
+    text += fmt::format(
+        "res_all_tg_pt={}\nmapped_lun={}\ntarget_fabric={}\ntarget_node={}\ntpgt={}\n"
+        "port_rtpi={}\ntarget_lun={}\n{} {}\n",
+        each.all_target_ports ? 1 : 0, each.mapped_lun, each.target_fabric, each.target_node,
+        each.tag, each.port_rtpi, each.target_lun, end_line, number);
+    ++number;
+  }
+  return text;
+}
+
+// The kernel ends it with a zero byte.
+Result<std::vector<AptplRegistration>> parse_aptpl(std::string_view text) {
+  text = text.substr(0, text.find('\0'));
+  std::vector<AptplRegistration> found;
+  if (stripped(text) == stripped(nothing)) return found;
+  while (!stripped(text).empty()) {
+    const std::size_t end = text.find(end_line);
+    if (end == std::string_view::npos || !stripped(text).starts_with(begin_line))
+      return fail(EINVAL, fmt::format("registration {} has no end", found.size()));
+    const std::size_t items = text.find('\n', text.find(begin_line));
+    if (items > end) return fail(EINVAL, "a line is missing");
+    const auto registration = parse_registration(text.substr(items, end - items));
+    if (!registration) return tl::unexpected(registration.error());
+    found.push_back(*registration);
+    text.remove_prefix(std::min(text.size(), text.find('\n', end)));
+  }
+  return found;
+}
+
+std::string aptpl_path(const std::string& dbroot, const std::string& serial) {
+  if (dbroot.empty() || serial.empty() || serial.find('/') != std::string::npos) return {};
+  return dbroot + "/pr/aptpl_" + serial;
+}
+
+Expected<void> write_aptpl(const std::string& path, std::string_view text) {
+  if (replace_file(path, text)) return {};
+  return failure(path, "registrations cannot be saved: " + errno_text(errno),
+                 "the host was told so, and nothing has changed; make room, or the directory");
+}
+
+Expected<std::vector<AptplRegistration>> read_aptpl(const std::string& path) {
+  std::error_code error;
+  if (path.empty() || !std::filesystem::exists(path, error)) return {};
+  std::ifstream in(path);
+  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const auto unreadable = [&](const std::string& cause) {
+    return failure(path, "saved registrations cannot be read: " + cause,
+                   "mend or remove the file; until then hosts are not kept out by them");
+  };
+  if (!in) return unreadable(errno_text(errno));
+  auto found = parse_aptpl(text);
+  if (!found) return unreadable(found.error().cause);
+  return std::move(*found);
+}
+
+bool keep_registrations(tree::Tree& tree, DeviceId device, const DeviceSpec& spec,
+                        const std::string& text) {
+  Place place;
+  const auto found = tree.resolve("target/core/" + spec.hba + "/" + spec.name);
+  if (found)
+    static_cast<void>(tree.change(*found, [&](Change&, tree::Directory& directory) {
+      auto* const here = dynamic_cast<Device*>(&directory);
+      if (here && here->device_id() == device) place = place_of(*here);
+    }));
+  if (place.path.empty()) {
+    log::warning("{}/{}: there is no place to save registrations; dbroot says where", spec.hba,
+                 spec.name);
+    return false;
+  }
+  std::error_code error;  // Writing says it better.
+  if (place.own)
+    std::filesystem::create_directories(std::filesystem::path(place.path).parent_path(), error);
+  const auto written = write_aptpl(place.path, text);
+  if (!written) log::warning("{}", written.error().text());
+  return written.has_value();
+}
+
+void restore_registrations(tree::Tree& tree) {
+  struct Saved {
+    tree::Id id = 0;
+    std::string file;
+  };
+  const auto all = tree.inspect([](const tree::Directory& root) {
+    std::vector<Saved> saved;
+    for_each_device(root, [&](Device& device) {
+      if (device.enabled() && device.plugin() != Plugin::pscsi)
+        saved.push_back({device.id(), place_of(device).path});
+    });
+    return saved;
+  });
+  for (const Saved& saved : all) {
+    const auto registrations = read_aptpl(saved.file);
+    if (!registrations) {
+      log::error("{}", registrations.error().text());
+      continue;
+    }
+    if (registrations->empty()) continue;
+    static_cast<void>(tree.change(saved.id, [&](Change& change, tree::Directory& directory) {
+      auto& device = dynamic_cast<Device&>(directory);
+      const DeviceId id = device.device_id();
+      change.unlocked([&] {
+        for (const AptplRegistration& each : *registrations)
+          if (auto restored = device.engine().restore_registration(id, each); !restored)
+            log::error("{}: {}", saved.file, restored.error().cause);
+      });
+    }));
+  }
+}
+
+}  // namespace srpd::lio
