@@ -1,5 +1,7 @@
 #include "srpd/administration.h"
 
+#include <malloc.h>
+
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
@@ -205,6 +207,8 @@ bool Administration::open() {
     opened = runtime::run_on(home_, [&] { return server_.open(); });
   }
   runtime::run_on(home_, [&] { opened ? events_.ready() : events_.failed(opened.error()); });
+  // What the text of the configuration took.
+  ::malloc_trim(0);
   return opened.has_value();
 }
 

@@ -1,6 +1,7 @@
 // srpd: serves disks to SRP initiators. Everything is built here, explicitly, in this order; what
 // each step can say against it ends the program with the reason.
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -226,11 +227,21 @@ int run(int argc, char** argv) {
   return options->check_config ? check(*saved, (*loops)->home()) : serve(*options, *saved, **loops);
 }
 
+/// Threads of administration come and go, each with large texts for a moment. Heaps of their own
+/// would keep that memory, and grow by a page at a time. Nothing on the path of a command uses any.
+void share_one_heap() {
+  constexpr int large = 1 << 20;
+  ::mallopt(M_ARENA_MAX, 1);
+  ::mallopt(M_TOP_PAD, large);
+  ::mallopt(M_MMAP_THRESHOLD, large);
+}
+
 }  // namespace
 }  // namespace srpd::app
 
 int main(int argc, char** argv) {
   try {
+    srpd::app::share_one_heap();
     return srpd::app::run(argc, argv);
   } catch (const std::exception& error) {
     srpd::log::error("{}", error.what());

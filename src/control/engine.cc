@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/check.h"
+#include "base/log.h"
 #include "control/engine_values.h"
 #include "control/identity.h"
 #include "runtime/thread.h"
@@ -32,6 +33,16 @@ Engine::Engine(target::Target& target, runtime::Loop& home, Daemon daemon)
     : target_(target), home_(home), daemon_(std::move(daemon)) {}
 
 Engine::~Engine() = default;
+
+// The two threads taking turns for each of ten thousand LUNs would be most of a start. What is
+// added so cannot fail: the tree, or who calls, has looked.
+lio::Result<void> Engine::add(std::string object, std::function<Expected<void>()> work) {
+  if (!is_patient()) return result_of(run_on(home_, work));
+  runtime::run_later(home_, [object = std::move(object), work = std::move(work)] {
+    if (const auto added = work(); !added) log::error("{}: {}", object, added.error().text());
+  });
+  return {};
+}
 
 // Ports
 
@@ -120,12 +131,11 @@ lio::Result<void> Engine::listen(std::uint16_t rdma_cm_port) {
 
 lio::Result<void> Engine::add_lun(lio::TpgId id, std::uint16_t lun, lio::DeviceId device_id,
                                   const lio::LunAccess& access) {
-  return run_on(home_, [&]() -> lio::Result<void> {
+  return add("LUN " + std::to_string(lun), [this, id, lun, device_id, access]() -> Expected<void> {
     Tpg& tpg = tpgs_.at(id);
     Device& device = devices_.at(device_id);
     if (device.store) {
-      if (const auto shown = show(device_id, device, tpg, lun, access); !shown)
-        return result_of(shown);
+      if (auto shown = show(device_id, device, tpg, lun, access); !shown) return shown;
     }
     device.links.emplace_back(id, lun);
     tpg.luns[lun] = {device_id, access};
@@ -198,13 +208,15 @@ Engine::MappedLater* Engine::find_later(Tpg& tpg, std::string_view initiator,
 
 lio::Result<void> Engine::map_lun(lio::TpgId id, std::string_view initiator, std::uint16_t mapped,
                                   std::uint16_t lun, bool write_protect) {
-  return result_of(run_on(home_, [&]() -> Expected<void> {
-    Tpg& tpg = tpgs_.at(id);
-    const target::MappedLun wanted{mapped, lun, write_protect};
-    if (!is_later(tpg, lun)) return target_.map_lun(tpg.handle, initiator, wanted);
-    tpg.mapped_later.push_back({std::string(initiator), wanted});
-    return {};
-  }));
+  const target::MappedLun wanted{mapped, lun, write_protect};
+  return add(std::string(initiator),
+             [this, id, name = std::string(initiator), wanted]() -> Expected<void> {
+               Tpg& tpg = tpgs_.at(id);
+               if (!is_later(tpg, static_cast<std::uint16_t>(wanted.port_lun)))
+                 return target_.map_lun(tpg.handle, name, wanted);
+               tpg.mapped_later.push_back({name, wanted});
+               return {};
+             });
 }
 
 // Also of a LUN that has gone, and its mappings with it: then there is nothing to do.

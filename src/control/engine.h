@@ -174,6 +174,11 @@ class Engine final : public lio::Engine {
     std::vector<MappedLater> mapped_later;
   };
 
+  bool is_patient() const { return patient_.load() == std::this_thread::get_id(); }
+  /// Runs `work`, which returns Expected<void>, on home, with all that it needs by value. A patient
+  /// thread does not wait for it: what it adds is there in its turn, before whatever comes next.
+  lio::Result<void> add(std::string object, std::function<Expected<void>()> work);
+
   // On home.
   Expected<void> show(lio::DeviceId id, Device& device, Tpg& tpg, std::uint16_t lun,
                       const lio::LunAccess& access);

@@ -97,7 +97,7 @@ lio::Result<lio::DeviceProperties> Engine::open_device(lio::DeviceId id,
                                                        const lio::DeviceSpec& spec,
                                                        const lio::DeviceAttributes& attributes,
                                                        const lio::Identity& identity) {
-  const bool patient = patient_.load() == std::this_thread::get_id();
+  const bool patient = is_patient();
   if (!patient && lacks_size(spec))
     return tree::fail(EINVAL, "fd_dev_size is missing", "write fd_dev_size=BYTES to control");
   auto store = open_store(spec, !patient, home_);
@@ -134,16 +134,22 @@ void Engine::close_device(lio::DeviceId id) {
 
 lio::Result<void> Engine::set_attributes(lio::DeviceId id,
                                          const lio::DeviceAttributes& attributes) {
-  return run_on(home_, [&]() -> lio::Result<void> {
+  const auto set = [this, id, attributes]() -> Expected<void> {
     Device& changed = devices_.at(id);
     const std::uint32_t least = changed.store ? changed.store->properties().block_size : 0;
     if (attributes.block_size < least)
-      return tree::fail(EINVAL, "the blocks of the device have " + std::to_string(least) + " bytes",
-                        "choose that or more");
+      return failure(name_of(changed.spec),
+                     "the blocks of the device have " + std::to_string(least) + " bytes",
+                     "choose that or more");
     changed.attributes = attributes;
     if (changed.lu) changed.lu->change_attributes(unit_attributes(attributes, *changed.store));
     return {};
-  });
+  };
+  // Whether it can be done is known where the device has told its blocks.
+  if (attributes.block_size >= attributes.hw_block_size) return add("attributes", set);
+  const auto done = run_on(home_, set);
+  if (!done) return tree::fail(EINVAL, done.error().cause, done.error().remedy);
+  return {};
 }
 
 void Engine::set_identity(lio::DeviceId id, const lio::Identity& identity) {

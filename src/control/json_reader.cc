@@ -1,7 +1,8 @@
 #include "control/json_reader.h"
 
 #include <algorithm>
-#include <stdexcept>
+
+#include "control/json_builder.h"
 
 namespace srpd::control {
 namespace {
@@ -20,27 +21,18 @@ tl::unexpected<Error> damaged(std::string cause) {
                  "(targetcli keeps some in /etc/target/backup)");
 }
 
-struct TooDeep : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
-
 std::string type_of(const Json& value) { return value.type_name(); }
 
 }  // namespace
 
 Expected<Json> parse_json(std::string_view text) {
-  try {
-    return Json::parse(text.begin(), text.end(), [](int depth, Json::parse_event_t, Json&) {
-      if (depth > max_json_depth) throw TooDeep("nested too deeply");
-      return true;
-    });
-  } catch (const Json::parse_error& error) {
-    if (text.empty()) return damaged("it is empty");
-    return damaged((error.byte > text.size() ? "it ends too early, at " : "not valid JSON at ") +
-                   place(text, error.byte));
-  } catch (const std::exception& error) {
-    return damaged(error.what());
-  }
+  auto json = build_json(text, max_json_depth);
+  if (json) return std::move(*json);
+  const auto& [cause, byte] = json.error();
+  if (!byte) return damaged(cause);
+  if (text.empty()) return damaged("it is empty");
+  return damaged((*byte > text.size() ? "it ends too early, at " : "not valid JSON at ") +
+                 place(text, *byte));
 }
 
 const Json* JsonReader::find(std::string_view key) const {

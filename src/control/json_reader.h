@@ -16,7 +16,7 @@ using Json = nlohmann::ordered_json;
 
 /// Nesting of LIO's file is 8; more than `max_json_depth` is refused. An error tells line and
 /// column.
-inline constexpr int max_json_depth = 64;
+inline constexpr std::size_t max_json_depth = 64;
 Expected<Json> parse_json(std::string_view text);
 
 /// One JSON object being read.

@@ -27,7 +27,8 @@ bool fits_control(std::string_view value) {
 std::optional<std::string> attribute_value(const Json& value) {
   if (value.is_string()) return value.get<std::string>();
   if (value.is_boolean()) return std::string(value.get<bool>() ? "1" : "0");
-  if (value.is_number_integer()) return value.dump();
+  if (value.is_number_unsigned()) return std::to_string(value.get<std::uint64_t>());
+  if (value.is_number_integer()) return std::to_string(value.get<std::int64_t>());
   return std::nullopt;
 }
 
@@ -80,22 +81,47 @@ class Restorer {
     return false;
   }
 
-  bool write(const std::string& path, const std::string& text) {
-    const auto id = tree_.resolve("target/" + path);
-    return done(id, path) && done(tree_.write(*id, text + "\n"), path);
+  /// A directory with many attributes, found once for all of them.
+  struct Group {
+    std::string path;
+    tree::Result<tree::Id> id;
+  };
+  Group group_at(std::string path) const {
+    auto id = tree_.resolve("target/" + path);
+    return {std::move(path), std::move(id)};
+  }
+  tree::Result<tree::Id> attribute(const Group& group, const std::string& name) const {
+    return group.id ? tree_.resolve(name, *group.id) : group.id;
   }
 
-  std::string read(const std::string& path) const {
-    const auto id = tree_.resolve("target/" + path);
+  bool write_to(const tree::Result<tree::Id>& id, const std::string& path,
+                const std::string& text) {
+    return done(id, path) && done(tree_.write(*id, text + "\n"), path);
+  }
+  bool write(const std::string& path, const std::string& text) {
+    return write_to(tree_.resolve("target/" + path), path, text);
+  }
+
+  std::string read_from(const tree::Result<tree::Id>& id) const {
     auto text = id ? tree_.read(*id) : tl::unexpected(id.error());
     if (!text) return {};
     if (text->ends_with('\n')) text->pop_back();
     return std::move(*text);
   }
+  std::string read(const std::string& path) const {
+    return read_from(tree_.resolve("target/" + path));
+  }
 
-  /// Only what is not so already: most attributes have their defaults.
+  /// Only what is not so already: most attributes have their defaults. `shown` is what they look
+  /// like where that is not what is written.
+  void write_change(const Group& group, const std::string& name, const std::string& text,
+                    const std::string& shown) {
+    const auto id = attribute(group, name);
+    if (read_from(id) != shown) write_to(id, group.path + '/' + name, text);
+  }
   void write_change(const std::string& path, const std::string& text) {
-    if (read(path) != text) write(path, text);
+    const auto id = tree_.resolve("target/" + path);
+    if (read_from(id) != text) write_to(id, path, text);
   }
 
   bool mkdir(const std::string& parent, const std::string& name, bool may_exist = false) {
@@ -285,10 +311,11 @@ class Restorer {
       reader.report("'attributes' is not an object", "correct it");
       return;
     }
+    const Group group = group_at(directory);
     for (const auto& item : found->items()) {
       const auto value = attribute_value(item.value());
       if (value)
-        write_change(directory + '/' + item.key(), *value);
+        write_change(group, item.key(), *value, *value);
       else
         reader.report("attribute " + item.key() + " is neither a number nor a text", "correct it");
     }
@@ -312,10 +339,11 @@ class Restorer {
   /// it. Last whether states are saved at once: those that were, later than this configuration, are
   /// not to be written over.
   void port_group_attributes(const Json& json, const std::string& path) {
+    const Group group = group_at(path);
     const auto set = [&](const std::string& key) {
       const auto found = json.find(key);
       const auto value = found == json.end() ? std::nullopt : attribute_value(*found);
-      if (value) write_group_attribute(path + '/' + key, key, *value);
+      if (value) write_group_attribute(group, key, *value);
     };
     for (const auto& item : json.items())
       if (item.key() != "name" && item.key() != "tg_pt_gp_id" &&
@@ -327,8 +355,7 @@ class Restorer {
     set("alua_write_metadata");
   }
 
-  void write_group_attribute(const std::string& path, const std::string& key,
-                             const std::string& value) {
+  void write_group_attribute(const Group& group, const std::string& key, const std::string& value) {
     constexpr std::string_view types[] = {"None", "Implicit", "Explicit", "Implicit and Explicit"};
     constexpr std::string_view statuses[] = {"None", "Altered by Explicit STPG",
                                              "Altered by Implicit ALUA"};
@@ -337,7 +364,7 @@ class Restorer {
     if (key == "alua_access_type" && number && *number >= 0 && *number < 4) shown = types[*number];
     if (key == "alua_access_status" && number && *number >= 0 && *number < 3)
       shown = statuses[*number];
-    if (read(path) != shown) write(path, value);
+    write_change(group, key, value, shown);
   }
 
   // Targets

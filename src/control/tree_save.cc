@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <vector>
 
 #include "control/tree_view.h"
 
@@ -76,20 +75,20 @@ class Saver {
  public:
   SavedTree run(const Directory& root) {
     const Directory* const target = root.find_directory("target");
-    std::vector<Json> objects;
-    std::vector<Json> targets;
+    saved_.text = "{\n  \"fabric_modules\": [],\n";
+    begin("storage_objects");
     if (const Directory* core = target ? target->find_directory("core") : nullptr)
       for_each_directory(*core, [&](const Directory& hba) {
         for_each_directory(hba, [&](const Directory& device) {
-          if (auto object = storage_object(hba, device)) objects.push_back(std::move(*object));
+          if (const auto object = storage_object(hba, device)) append(*object);
         });
       });
-    if (const Directory* srpt = target ? target->find_directory("srpt") : nullptr)
-      for_each_directory(*srpt, [&](const Directory& port) { targets.push_back(saved(port)); });
-    saved_.text = "{\n  \"fabric_modules\": [],\n";
-    append("storage_objects", objects);
+    end();
     saved_.text += ",\n";
-    append("targets", targets);
+    begin("targets");
+    if (const Directory* srpt = target ? target->find_directory("srpt") : nullptr)
+      for_each_directory(*srpt, [&](const Directory& port) { append(saved(port)); });
+    end();
     saved_.text += "\n}\n";
     return std::move(saved_);
   }
@@ -99,26 +98,30 @@ class Saver {
     saved_.problems.push_back({object.path(), std::move(cause), std::move(remedy)});
   }
 
-  /// Each element by itself: a name that is no UTF-8 costs its own object only.
-  void append(std::string_view key, const std::vector<Json>& elements) {
+  void begin(std::string_view key) {
     saved_.text += "  \"" + std::string(key) + "\": [";
-    bool first = true;
-    for (const Json& element : elements) {
-      try {
-        const std::string text = element.dump(2, ' ', true);
-        saved_.text += first ? "\n    " : ",\n    ";
-        for (const char c : text) {
-          saved_.text += c;
-          if (c == '\n') saved_.text += "    ";
-        }
-        first = false;
-      } catch (const Json::exception&) {
-        saved_.problems.push_back({std::string(key), "a name or text is not UTF-8",
-                                   "the object is not saved; make it anew with another name"});
-      }
-    }
-    saved_.text += first ? "]" : "\n  ]";
+    key_ = key;
+    first_ = true;
   }
+
+  /// Each element by itself: a name that is no UTF-8 costs its own object only, and ten thousand of
+  /// them at a time would be large.
+  void append(const Json& element) {
+    try {
+      const std::string text = element.dump(2, ' ', true);
+      saved_.text += first_ ? "\n    " : ",\n    ";
+      for (const char c : text) {
+        saved_.text += c;
+        if (c == '\n') saved_.text += "    ";
+      }
+      first_ = false;
+    } catch (const Json::exception&) {
+      saved_.problems.push_back({std::string(key_), "a name or text is not UTF-8",
+                                 "the object is not saved; make it anew with another name"});
+    }
+  }
+
+  void end() { saved_.text += first_ ? "]" : "\n  ]"; }
 
   std::optional<Json> storage_object(const Directory& hba, const Directory& device) {
     const BackstoreKind* const kind = kind_of_hba(hba.name());
@@ -271,6 +274,8 @@ class Saver {
   }
 
   SavedTree saved_;
+  std::string_view key_;  ///< of the list that is being written
+  bool first_ = true;
 };
 
 }  // namespace

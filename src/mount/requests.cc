@@ -287,9 +287,15 @@ std::size_t add_name(fuse_req_t request, char* out, std::size_t size, const char
   return fuse_add_direntry(request, out, size, name, &entry.attr, next);
 }
 
+/// Directories and links, which whoever walks the tree looks at next. For each entry with a status
+/// the kernel makes an inode, and nine of ten are attributes that nobody opens.
 std::size_t add_with_status(fuse_req_t request, char* out, std::size_t size, const char* name,
                             const fuse_entry_param& entry, off_t next) {
-  return fuse_add_direntry_plus(request, out, size, name, &entry, next);
+  if (!S_ISREG(entry.attr.st_mode))
+    return fuse_add_direntry_plus(request, out, size, name, &entry, next);
+  fuse_entry_param without_node = entry;
+  without_node.ino = 0;
+  return fuse_add_direntry_plus(request, out, size, name, &without_node, next);
 }
 
 /// "." and ".." are no nodes that the kernel is to look up.

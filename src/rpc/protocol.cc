@@ -1,29 +1,19 @@
 #include "rpc/protocol.h"
 
-#include <exception>
 #include <optional>
-#include <stdexcept>
 #include <utility>
+
+#include "control/json_builder.h"
 
 namespace srpd::rpc {
 namespace {
 
-struct TooDeep : std::runtime_error {
-  TooDeep() : std::runtime_error("nested deeper than " + std::to_string(max_depth)) {}
-};
-
 Answer<Json> parse(std::string_view text) {
-  try {
-    return Json::parse(text.begin(), text.end(), [](int depth, Json::parse_event_t, Json&) {
-      if (depth > max_depth) throw TooDeep();
-      return true;
-    });
-  } catch (const Json::parse_error& error) {
-    return fault(Code::parse_error,
-                 "not valid JSON at byte " + std::to_string(error.byte) + " of the line");
-  } catch (const std::exception& error) {
-    return fault(Code::parse_error, error.what());
-  }
+  auto json = control::build_json(text, max_depth);
+  if (json) return std::move(*json);
+  const auto& [cause, byte] = json.error();
+  return fault(Code::parse_error,
+               byte ? "not valid JSON at byte " + std::to_string(*byte) + " of the line" : cause);
 }
 
 /// Names in the tree may be any bytes; those that are no UTF-8 cannot be told as they are.

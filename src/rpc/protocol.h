@@ -11,7 +11,7 @@
 namespace srpd::rpc {
 
 /// Deeper nesting than a request has any use for; saveconfig.json has 8.
-inline constexpr int max_depth = 64;
+inline constexpr std::size_t max_depth = 64;
 /// Requests of one batch.
 inline constexpr std::size_t max_batch = 1000;
 

@@ -564,6 +564,21 @@ TEST_F(EngineTest, WhatIsMissingIsWaitedFor) {
   EXPECT_EQ(ask(**host, read_one, 2, {}, 512).data, test::pattern(512, 1));
 }
 
+// As ten thousand of them are restored: nobody waits for each.
+TEST_F(EngineTest, WhatAPatientThreadAddsIsThereForWhatComesNext) {
+  make_target();
+  engine_->set_patient(true);
+  make_lun(7, "rd_mcp_0/ram0");
+  map(7, 7);
+  EXPECT_EQ(echo("1", mapped(7) + "/write_protect"), 0);
+  engine_->set_patient(false);
+  auto host = log_in();
+  ASSERT_TRUE(host) << host.error().text();
+  attentions(**host, 7);
+  EXPECT_EQ(ask(**host, test_unit_ready, 7).status, 0);
+  EXPECT_EQ(ask(**host, write_one, 7, test::pattern(512, 1)).code, 0x2700u);
+}
+
 TEST_F(EngineTest, WhatIsWaitedForCanBeRemoved) {
   make_target();
   engine_->set_patient(true);
