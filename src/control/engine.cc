@@ -269,10 +269,10 @@ lio::Counters Engine::mapped_counters(lio::TpgId id, std::string_view initiator,
 std::vector<lio::SessionRow> Engine::sessions(lio::TpgId id, std::string_view initiator) const {
   std::vector<lio::SessionRow> rows;
   must(run_on_until_done(home_, [&](auto done) -> Expected<void> {
-    const std::string port = target_name(tpgs_.at(id).port);
+    const target::PortHandle port = tpgs_.at(id).handle;
     target_.list_sessions([&rows, initiator, port, done](const auto& all) {
       for (const target::SessionInfo& session : all) {
-        if (session.port == port && session.acl == initiator)
+        if (session.port_handle == port && session.acl == initiator)
           rows.push_back({session.id, session.acl, session.peer});
       }
       done();

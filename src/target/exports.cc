@@ -418,6 +418,7 @@ Expected<PortHandle> Ports::add(const PortDescription& description) {
         return tl::unexpected(mapped.error());
   }
   const PortHandle handle{++last_handle_};
+  made->handle = handle;
   ports_.emplace(handle, std::move(made));
   return handle;
 }

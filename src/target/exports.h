@@ -151,6 +151,7 @@ class Port {
   Port(const Port&) = delete;
   Port& operator=(const Port&) = delete;
 
+  PortHandle handle{};  ///< from when it is one of Ports
   scsi::TargetPort scsi;
   const bool shares_identifier;
   bool any_identifier;

@@ -355,10 +355,12 @@ bool Logins::close(std::uint64_t session, std::function<void()> done) {
   return true;
 }
 
-std::string Logins::acl_of(std::uint64_t session) const {
-  const auto found = sessions_.find(session);
-  if (found == sessions_.end() || found->second.nexus->acl == nullptr) return {};
-  return found->second.nexus->acl->key.text();
+void Logins::say_where(SessionInfo& session) const {
+  const auto found = sessions_.find(session.id);
+  if (found == sessions_.end()) return;
+  const Nexus& nexus = *found->second.nexus;
+  if (nexus.acl != nullptr) session.acl = nexus.acl->key.text();
+  if (nexus.port != nullptr) session.port_handle = nexus.port->handle;
 }
 
 void Logins::shut_down(std::function<void()> done) {

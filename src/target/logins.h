@@ -42,8 +42,8 @@ class Logins final : public transport::Listener::Handler, private SessionOwner {
              Session::End how, std::function<void()> done);
   /// False: there is no such session.
   bool close(std::uint64_t session, std::function<void()> done);
-  /// The ACL of a session; empty: none, or it is gone.
-  std::string acl_of(std::uint64_t session) const;
+  /// Fills in what the home loop knows of a session: its ACL and port.
+  void say_where(SessionInfo& session) const;
 
   /// Any thread.
   const Refusals& refusals() const { return refusals_; }

@@ -305,6 +305,7 @@ SessionInfo Session::info() const {
           .initiator = setup_.initiator,
           .initiator_id = setup_.initiator_id,
           .port = setup_.port,
+          .port_handle = {},
           .acl = {},
           .transport = setup_.transport,
           .channel = channel_ == nullptr ? std::string() : channel_->description(),

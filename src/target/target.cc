@@ -229,7 +229,7 @@ void Target::list_sessions(std::function<void(std::vector<SessionInfo>)> report)
   SessionList::start(
       impl_->home, impl_->shards,
       [&logins = impl_->logins, report = std::move(report)](std::vector<SessionInfo> all) {
-        for (SessionInfo& info : all) info.acl = logins.acl_of(info.id);
+        for (SessionInfo& info : all) logins.say_where(info);
         std::sort(all.begin(), all.end(),
                   [](const SessionInfo& a, const SessionInfo& b) { return a.id < b.id; });
         report(std::move(all));

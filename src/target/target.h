@@ -51,12 +51,16 @@ struct Refusal {
   std::uint64_t count = 1;   ///< refused for the same cause so often
 };
 
+/// A port that was added; never used again.
+enum class PortHandle : std::uint32_t {};
+
 struct SessionInfo {
   std::uint64_t id = 0;      ///< never used again; for close_session()
   std::string peer;          ///< address and port
   std::string initiator;     ///< its ACL, else its port identifier or address
   std::string initiator_id;  ///< port identifier, 0x and 32 hex digits
   std::string port;          ///< target port's name
+  PortHandle port_handle{};  ///< 0: that was removed
   std::string acl;           ///< empty: an open port, or an ACL that was removed
   std::string transport;     ///< "iwarp", "verbs", "local"
   std::string channel;       ///< more about it; empty until the connection is up
@@ -78,9 +82,6 @@ struct IoRow {
   std::string initiator;  ///< as SessionInfo has it
   std::shared_ptr<const scsi::IoCells> cells;
 };
-
-/// A port that was added; never used again.
-enum class PortHandle : std::uint32_t {};
 
 /// What discovery tells hosts about a port.
 struct PortInfo {

@@ -286,6 +286,9 @@ TEST_F(EngineTest, AHostComesToThePortGroupThatKnowsIt) {
     ASSERT_TRUE(host) << host.error().text();
     EXPECT_EQ(attentions(**host), std::vector<unsigned>{0x2900});
     EXPECT_EQ(ask(**host, test_unit_ready, 5).code, 0x2500u);
+    EXPECT_THAT(cat(acl_ + "/info"), HasSubstr("Session State"));
+    EXPECT_THAT(cat(other + "/info"), HasSubstr("No active SRP Session"))
+        << "the same name in the other one";
   }
   EXPECT_EQ(echo("0", tpg_ + "/enable"), 0);
   {
