@@ -122,7 +122,10 @@ class Diagnosis {
         for (const Json& acl : tpg["acls"])
           if (is_host(shown(acl, "initiator"), host)) {
             known = true;
-            lun_of_host("/srpt/" + shown(target, "wwn") + "/acls/" + shown(acl, "initiator"), acl);
+            const std::string name =
+                "/srpt/" + shown(target, "wwn") + "/acls/" + shown(acl, "initiator");
+            lun_of_host(name, acl);
+            for (const Json& mapped : acl["luns"]) reservation_of(name, acl, mapped);
           }
     if (channels > 0)
       fine(printable(host), "logged in, " + plural(channels, "channel"));
@@ -155,6 +158,28 @@ class Diagnosis {
     else if (!(*found)["object"].is_null())
       fine(name, fmt::format("{} is {}{}", lun, shown(*found, "object"),
                              (*found)["write_protect"].get<bool>() ? ", write protected" : ""));
+  }
+
+  /// Whether another host keeps it out.
+  void reservation_of(const std::string& name, const Json& acl, const Json& mapped) {
+    if (question_.lun && mapped["index"] != *question_.lun) return;
+    if (mapped["object"].is_null()) return;
+    for (const Json& each : answers_.reservations) {
+      if (each["object"] != mapped["object"] || each["holder"].is_null()) continue;
+      const std::string who = shown(acl, "initiator"), holder = shown(each, "holder");
+      const std::string type = shown(each, "type");
+      const bool registered =
+          std::any_of(each["registrations"].begin(), each["registrations"].end(),
+                      [&](const Json& one) { return is_host(shown(one, "initiator"), who); });
+      const std::string reserved =
+          fmt::format("{} is reserved by {} ({})", shown(each, "object"), holder, type);
+      if (is_host(holder, who) || (registered && type.find("Registrants") != std::string::npos))
+        fine(name, reserved + ", which lets this host in");
+      else
+        problem(name, reserved + ": commands of this host get RESERVATION CONFLICT",
+                "release it there; or, where that host is gone, register and preempt it: "
+                "sg_persist --out --preempt");
+    }
   }
 
   const Answers& answers_;

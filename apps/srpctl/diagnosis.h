@@ -30,6 +30,7 @@ Machine look_at_machine(int pid);
 /// Answers of srpd's methods of these names.
 struct Answers {
   rpc::Json status, objects, sessions, refusals;
+  rpc::Json reservations;        ///< null: this srpd is older than the method
   rpc::Json history;             ///< null: this srpd saves nothing
   rpc::Json diff;                ///< with what is saved; null where that cannot be read
   std::optional<Error> no_diff;  ///< why

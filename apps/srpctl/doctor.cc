@@ -30,6 +30,8 @@ Expected<Answers> ask(rpc::Client& client) {
     if (!answer) return tl::unexpected(answer.error());
     *part.into = std::move(*answer);
   }
+  if (auto reservations = client.call("reservations"))
+    answers.reservations = std::move(*reservations);
   // One that saves nothing has neither.
   if (auto history = client.call("history")) answers.history = std::move(*history);
   if (auto diff = client.call("diff"))

@@ -13,6 +13,22 @@ std::string text_of(const Json& value) {
   return value.is_null() ? "none" : value.dump();
 }
 
+/// Who has reserved a backstore, and who is registered there.
+void add_reservation(rpc::Client& client, const std::string& path, Json& all) {
+  const auto reservations = client.call("reservations");
+  if (!reservations) return;  // an older srpd
+  for (const Json& each : *reservations) {
+    if (each["object"] != path) continue;
+    all["reserved by"] = each["holder"];
+    if (!each["holder"].is_null()) all["reservation"] = each["type"];
+    std::string names;
+    for (const Json& registered : each["registrations"])
+      names += (names.empty() ? "" : ", ") + registered["initiator"].get<std::string>() + " (" +
+               registered["key"].get<std::string>() + ")";
+    if (!names.empty()) all["registered"] = names;
+  }
+}
+
 int run_info(const Common& common, const std::string& path) {
   return with_daemon(common, [&](rpc::Client& client) -> int {
     const auto root = load_nodes(client);
@@ -25,6 +41,7 @@ int run_info(const Common& common, const std::string& path) {
     if (node.data.is_object())
       for (const auto& item : node.data.items())
         if (item.key() != "path") all[item.key()] = item.value();
+    if (node.path.starts_with("/backstores/")) add_reservation(client, node.path, all);
     if (common.json) {
       print_json(all);
       return success;

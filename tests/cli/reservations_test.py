@@ -102,26 +102,46 @@ class OfFlags(Reservations):
 
 
 class OfTree(Reservations):
-    def srpctl(self, *words):
+    def srpctl(self, *words, code=0):
         done = subprocess.run([str(BIN / "srpctl"), "--socket", str(self.directory / "srpd.sock"),
                                *map(str, words)], capture_output=True, text=True, timeout=60,
                               check=False, env={**os.environ, "PATH": "/usr/bin:/bin"})
-        self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
+        self.assertEqual(done.returncode, code, done.stdout + done.stderr)
         return done.stdout
 
     def serve(self):
         self.srpd = self.start(f"--tree={self.directory}/tree", "--state", str(self.state),
                                "--control", str(self.directory / "srpd.sock"), "--no-announce")
 
-    def test_survive(self):
-        self.serve()
+    def make_disk(self):
         self.srpctl("create", "/backstores/ramdisk", "ram0", "16M")
         self.srpctl("create", "/srpt", WWN)
         for who in (ALICE, BOB):
             self.srpctl("create", f"/srpt/{WWN}/acls", f"ib.{who}")
         self.srpctl("create", f"/srpt/{WWN}/luns", "/backstores/ramdisk/ram0")
+
+    def test_survive(self):
+        self.serve()
+        self.make_disk()
         self.srpctl("save")
         self.prove()
+
+    def test_administrators_see_who_keeps_whom_out(self):
+        self.serve()
+        self.make_disk()
+        self.assertNotIn("reserved", self.srpctl("info", "/backstores/ramdisk/ram0"))
+        self.out(ALICE, REGISTER, new=0xa)
+        self.out(ALICE, RESERVE, kind=1, key=0xa)
+        info = self.srpctl("info", "/backstores/ramdisk/ram0")
+        for part in (f"reserved by:   0x{ALICE}", "reservation:   Write Exclusive Access\n",
+                     f"registered:    0x{ALICE} (0x000000000000000a)"):
+            self.assertIn(part, info)
+        said = self.srpctl("doctor", BOB, code=1)
+        self.assertIn(f"/backstores/ramdisk/ram0 is reserved by 0x{ALICE} "
+                      "(Write Exclusive Access): commands of this host get RESERVATION CONFLICT", said)
+        said = self.srpctl("doctor", ALICE, code=1)
+        self.assertIn("which lets this host in", said)
+        self.assertNotIn("RESERVATION CONFLICT", said)
 
 
 if __name__ == "__main__":

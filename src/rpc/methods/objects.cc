@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "control/reservation_list.h"
 #include "control/resize.h"
 #include "rpc/methods.h"
 #include "rpc/paths.h"
@@ -30,6 +31,10 @@ Answer<Json> objects(Services& services, const Arguments&) {
   for (const Error& each : waiting_of(services)) waiting.insert(each.object);
   for (Json& each : all["backstores"]) each["waiting"] = waiting.contains(object_of(each));
   return all;
+}
+
+Answer<Json> reservations(Services& services, const Arguments&) {
+  return control::reservations(services.tree);
 }
 
 Json problem(const std::string& object, std::string cause, std::string remedy) {
@@ -189,6 +194,10 @@ constexpr Method methods[] = {
      .summary = "Backstores and targets with their LUNs and ACLs, in few words for each",
      .result = "backstores and targets",
      .call = objects},
+    {.name = "reservations",
+     .summary = "The backstores that hosts have reserved or registered at, and who they are",
+     .result = "of each: object, holder, type, generation, persists, registrations",
+     .call = reservations},
     {.name = "status",
      .summary = "How the daemon is: its ports, sessions and what is wrong",
      .result = "srpd, seconds, listening, waiting, drained, backstores, ports, sessions, refusals, "
