@@ -137,8 +137,8 @@ class OfTree(Reservations):
                      f"registered:    0x{ALICE} (0x000000000000000a)"):
             self.assertIn(part, info)
         said = self.srpctl("doctor", BOB, code=1)
-        self.assertIn(f"/backstores/ramdisk/ram0 is reserved by 0x{ALICE} "
-                      "(Write Exclusive Access): commands of this host get RESERVATION CONFLICT", said)
+        self.assertIn(f"/backstores/ramdisk/ram0 is reserved by 0x{ALICE} (Write Exclusive "
+                      "Access): commands of this host get RESERVATION CONFLICT", said)
         said = self.srpctl("doctor", ALICE, code=1)
         self.assertIn("which lets this host in", said)
         self.assertNotIn("RESERVATION CONFLICT", said)
