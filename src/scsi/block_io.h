@@ -31,6 +31,7 @@ Result failure(const Command& command, const BlockIo& io);
 
 /// Starts moving `length` bytes between `offset` of the initiator's buffer and `data`.
 struct DataMove : Transfer {
+  using Transfer::Transfer;
   iovec memory{};
   void fetch(Command& command, std::uint64_t at, std::uint32_t bytes, std::byte* data);
   void deliver(Command& command, std::uint64_t at, std::uint32_t bytes, std::byte* data);
@@ -41,6 +42,7 @@ struct DataMove : Transfer {
 
 /// Asks for the command's buffer: as much of `bytes` as one buffer holds. bytes > 0.
 struct BufferRequest : runtime::BufferPool::Acquire {
+  using Acquire::Acquire;
   void start(Command& command, std::uint64_t bytes);
 };
 

@@ -10,6 +10,7 @@
 #include "scsi/block_io.h"
 #include "scsi/errno_to_sense.h"
 #include "scsi/nexus.h"
+#include "scsi/parameter_list.h"
 #include "scsi/sense.h"
 #include "wire/scsi_reservations.h"
 
@@ -45,16 +46,11 @@ runtime::Task<Result> persistent_reserve_out(Command& command) {
     co_return sense::parameter_list_length_error();
   if (data_out_is_short(command, length, result)) co_return result;
 
-  BufferRequest request;
-  request.start(command, length);
-  co_await request;
-  command.buffer = request.buffer;
+  ParameterList list;
+  list.start(command, length);
+  int rc = co_await list;
   if (command.aborted) co_return Result{};
-  DataMove move;
-  move.fetch(command, 0, length, command.buffer.data);
-  int rc = co_await move;
   if (rc < 0) co_return result_from_transfer(rc);
-  command.moved_out = length;
 
   Reservations& reservations = command.lu->reservations();
   Reservations::Turn turn;

@@ -10,6 +10,7 @@
 #include "scsi/block_io.h"
 #include "scsi/errno_to_sense.h"
 #include "scsi/nexus.h"
+#include "scsi/parameter_list.h"
 #include "scsi/sense.h"
 #include "scsi/sleep.h"
 #include "wire/scsi_cdb.h"
@@ -45,16 +46,11 @@ runtime::Task<Result> set_target_port_groups(Command& command) {
     co_return sense::parameter_list_length_error();
   if (data_out_is_short(command, length, result)) co_return result;
 
-  BufferRequest request;
-  request.start(command, length);
-  co_await request;
-  command.buffer = request.buffer;
+  ParameterList list;
+  list.start(command, length);
+  const int rc = co_await list;
   if (command.aborted) co_return Result{};
-  DataMove move;
-  move.fetch(command, 0, length, command.buffer.data);
-  const int rc = co_await move;
   if (rc < 0) co_return result_from_transfer(rc);
-  command.moved_out = length;
 
   TargetPortGroups& groups = command.lu->port_groups();
   result = groups.check(command.buffer.bytes(), *command.itl);

@@ -9,6 +9,7 @@
 
 #include "scsi/block_io.h"
 #include "scsi/errno_to_sense.h"
+#include "scsi/parameter_list.h"
 #include "scsi/sense.h"
 #include "wire/scsi_cdb.h"
 #include "wire/scsi_parameters.h"
@@ -83,16 +84,11 @@ runtime::Task<Result> unmap(Command& command) {
   if (length < sizeof(UnmapHeader)) co_return sense::parameter_list_length_error();
   if (data_out_is_short(command, length, result)) co_return result;
 
-  BufferRequest request;
-  request.start(command, length);
-  co_await request;
-  command.buffer = request.buffer;
+  ParameterList list;
+  list.start(command, length);
+  int rc = co_await list;
   if (command.aborted) co_return Result{};
-  DataMove move;
-  move.fetch(command, 0, length, command.buffer.data);
-  int rc = co_await move;
   if (rc < 0) co_return result_from_transfer(rc);
-  command.moved_out = length;
   if (list_is_refused(command, result)) co_return result;
 
   BlockIo io;
