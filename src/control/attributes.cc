@@ -81,9 +81,7 @@ constexpr std::array unserved{
     Unserved{"emulate_rest_reord", 0, "restricted reordering"},
     Unserved{"emulate_ua_intlck_ctrl", 0, "unit attention interlock"},
     Unserved{"pgr_support", 1, "turning reservations off, but by emulate_pr,"},
-    Unserved{"pi_prot_format", 0, "protection information"},
-    Unserved{"pi_prot_type", 0, "protection information"},
-    Unserved{"pi_prot_verify", 0, "protection information"},
+    Unserved{"pi_prot_format", 0, "formatting by a configuration"},
     Unserved{"submit_type", 0, "the choice of submission context"},
 };
 
@@ -109,6 +107,20 @@ Expected<void> check_against_store(const AttributeSetting& setting,
   if (setting.name == "unmap_zeroes_data" && setting.value != 0 && !properties.unmap_zeroes)
     return failure(setting.name, "unmapped blocks of this store do not read as zero",
                    "set it to 0");
+  return {};
+}
+
+/// protection_of() evaluates both: they are the store's.
+Expected<void> check_protection(const AttributeSetting& setting,
+                                const store::Properties& properties) {
+  const bool type = setting.name == "pi_prot_type";
+  if (type ? setting.value > 3 || setting.value == 2 : setting.value > 1) {
+    return failure(setting.name, "the value " + std::to_string(setting.value) + " is not possible",
+                   type ? "use 0, 1 or 3" : "use 0 or 1");
+  }
+  if (type && setting.value != 0 && properties.plugin == "iblock")
+    return failure(setting.name, "this kind of backstore keeps no protection information",
+                   "set it to 0, or serve a file");
   return {};
 }
 
@@ -141,6 +153,8 @@ Expected<void> apply_attribute(LuAttributes& attributes, const AttributeSetting&
                                           : std::span<const Served>(served);
   const auto unserved_rows = passes_through ? std::span<const Unserved>(unserved_by_pass_through)
                                             : std::span<const Unserved>(unserved);
+  if (!passes_through && (setting.name == "pi_prot_type" || setting.name == "pi_prot_verify"))
+    return check_protection(setting, properties);
   for (const Served& row : served_rows) {
     if (row.name != setting.name) continue;
     if (setting.value < row.lowest || setting.value > row.highest) {
@@ -159,6 +173,16 @@ Expected<void> apply_attribute(LuAttributes& attributes, const AttributeSetting&
                    "the unit behaves as with " + std::to_string(row.lio_default));
   }
   return failure(setting.name, "there is no such attribute", "remove it");
+}
+
+store::Protection protection_of(const StorageObject& object) {
+  store::Protection protection{.block_size = object.store.block_size};
+  for (const AttributeSetting& setting : object.attributes) {
+    if (setting.name == "pi_prot_type" && (setting.value == 1 || setting.value == 3))
+      protection.type = static_cast<store::ProtectionType>(setting.value);
+    if (setting.name == "pi_prot_verify") protection.check_application_tag = setting.value != 0;
+  }
+  return protection;
 }
 
 }  // namespace srpd::control

@@ -4,6 +4,7 @@
 #include "base/error.h"
 #include "control/model.h"
 #include "scsi/lu.h"
+#include "store/protection.h"
 
 namespace srpd::control {
 
@@ -12,5 +13,8 @@ namespace srpd::control {
 /// serve are accepted at LIO's default value, where they change nothing.
 Expected<void> apply_attribute(scsi::LuAttributes& attributes, const AttributeSetting& setting,
                                const store::Properties& properties);
+
+/// What pi_prot_type and pi_prot_verify ask for.
+store::Protection protection_of(const StorageObject& object);
 
 }  // namespace srpd::control

@@ -79,9 +79,24 @@ class Builder {
       return;
     }
     const scsi::LuAttributes attributes = attributes_of(object, **store, *identity);
+    auto served = with_protection(object, std::move(*store));
+    if (!served) {
+      built_.problems.push_back(served.error());
+      return;
+    }
     built_.units.push_back(
-        std::make_shared<scsi::Lu>(std::move(*identity), attributes, std::move(*store)));
+        std::make_shared<scsi::Lu>(std::move(*identity), attributes, std::move(*served)));
     units_[path] = built_.units.back();
+  }
+
+  Expected<std::shared_ptr<store::Backstore>> with_protection(
+      const StorageObject& object, std::shared_ptr<store::Backstore> store) {
+    const store::Protection wanted = protection_of(object);
+    if (wanted.type == store::ProtectionType::none || !store::can_protect(object.store.type))
+      return store;
+    auto made = store::protect(std::move(store), object.store, wanted, home_);
+    if (!made) return tl::make_unexpected(made.error());
+    return std::shared_ptr<store::Backstore>(std::move(*made));
   }
 
   /// `device`: of a pass-through unit, which is who it says it is.

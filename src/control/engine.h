@@ -18,7 +18,9 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -29,8 +31,10 @@
 #include "base/error.h"
 #include "lio/engine.h"
 #include "runtime/loop.h"
+#include "runtime/thread.h"
 #include "scsi/lu.h"
 #include "store/backstore.h"
+#include "store/protected_store.h"
 #include "target/target.h"
 
 namespace srpd::control {
@@ -40,6 +44,7 @@ struct WaitingDevice {
   lio::DeviceId id{};
   lio::DeviceSpec spec;
   Error why;
+  lio::DeviceAttributes attributes;
 };
 
 /// For people: by the name that targetcli gives it, and with the path of what is missing.
@@ -148,6 +153,8 @@ class Engine final : public lio::Engine {
     lio::DeviceSpec spec;
     std::shared_ptr<store::Backstore> store;  ///< null: waited for
     Error why;                                ///< it is waited for
+    /// What `store` is, where it has protection information; else null.
+    std::shared_ptr<store::ProtectedStore> protection;
     lio::DeviceAttributes attributes;
     lio::Identity identity;
     std::map<std::uint16_t, lio::PortGroupState> port_groups;
@@ -157,6 +164,11 @@ class Engine final : public lio::Engine {
     /// Where LUNs link to it; hosts see them only when it has come.
     std::vector<std::pair<lio::TpgId, std::uint16_t>> links;
     lio::Counters past;  ///< of units that it was before
+  };
+  /// An open store and, where it is one, the same with protection information.
+  struct StoreInUse {
+    std::shared_ptr<store::Backstore> store;
+    std::shared_ptr<store::ProtectedStore> protection;
   };
   /// Of a LUN whose device is waited for.
   struct MappedLater {
@@ -184,15 +196,23 @@ class Engine final : public lio::Engine {
                       const lio::LunAccess& access);
   void make_unit(lio::DeviceId id, Device& device) const;
   void hide(Device& device) const;
-  std::optional<lio::DeviceProperties> arrive(lio::DeviceId id, const lio::DeviceSpec& as,
-                                              std::unique_ptr<store::Backstore> store);
+  std::optional<lio::DeviceProperties> arrive(const WaitingDevice& wanted, const StoreInUse& store);
   lio::Result<lio::Resized> wait_for_size(lio::DeviceId id, std::uint64_t bytes, bool may_shrink);
   void show_arrived(lio::DeviceId id, Device& device);
-  void lend_memory(const Device& device) const;
+  void lend_memory(store::Backstore& plain) const;
   bool is_later(const Tpg& tpg, std::uint16_t lun) const;
   static MappedLater* find_later(Tpg& tpg, std::string_view initiator, std::uint16_t mapped);
   void share_identifier();
-  std::shared_ptr<store::Backstore> home_owned(std::unique_ptr<store::Backstore> store) const;
+  // Any thread.
+  template <class Store>
+  std::shared_ptr<Store> home_owned(std::unique_ptr<Store> store) const;
+  Expected<StoreInUse> open_waiting(const WaitingDevice& wanted) const;
+  Expected<StoreInUse> with_protection(std::shared_ptr<store::Backstore> plain,
+                                       const lio::DeviceSpec& spec,
+                                       const lio::DeviceAttributes& attributes) const;
+  bool concerns_protection(lio::DeviceId device, const lio::DeviceAttributes& attributes);
+  lio::Result<void> change_protection(lio::DeviceId device,
+                                      const lio::DeviceAttributes& attributes);
 
   target::Target& target_;
   runtime::Loop& home_;
@@ -200,10 +220,29 @@ class Engine final : public lio::Engine {
   Keep keep_;
   KeepRegistrations keep_registrations_;
   std::atomic<std::thread::id> patient_ = {};
+  std::mutex protected_mutex_;
+  std::set<lio::DeviceId> protected_;  ///< to which a protection type was given, now or before
   // Of home.
   std::unordered_map<lio::DeviceId, Device> devices_;
   std::unordered_map<lio::TpgId, Tpg> tpgs_;
   std::map<std::string, lio::PortSettings, std::less<>> ports_;
 };
+
+// Stores look after themselves on home, and end there: the last to let go of one may be a thread
+// that changes the tree. Nobody uses their memory then.
+template <class Store>
+std::shared_ptr<Store> Engine::home_owned(std::unique_ptr<Store> store) const {
+  const auto end = [take_back = daemon_.take_back](Store* ending) {
+    if (auto* const memory = ending->memory(); memory != nullptr) take_back(*memory);
+    delete ending;
+  };
+  return {store.release(), [&home = home_, end](Store* ending) {
+            if (home.is_current()) {
+              end(ending);
+            } else {
+              runtime::run_later(home, [ending, end] { end(ending); });
+            }
+          }};
+}
 
 }  // namespace srpd::control

@@ -71,26 +71,8 @@ Error error_of(const WaitingDevice& device) {
           device.why.remedy};
 }
 
-// Stores look after themselves on home, and end there: the last to let go of one may be a thread
-// that changes the tree. Nobody uses their memory then.
-std::shared_ptr<store::Backstore> Engine::home_owned(
-    std::unique_ptr<store::Backstore> store) const {
-  const auto end = [take_back = daemon_.take_back](store::Backstore* ending) {
-    if (auto* const memory = ending->memory(); memory != nullptr) take_back(*memory);
-    delete ending;
-  };
-  return {store.release(), [&home = home_, end](store::Backstore* ending) {
-            if (home.is_current()) {
-              end(ending);
-            } else {
-              runtime::run_later(home, [ending, end] { end(ending); });
-            }
-          }};
-}
-
-void Engine::lend_memory(const Device& device) const {
-  if (!device.store) return;
-  if (auto* const memory = device.store->memory(); memory != nullptr) daemon_.lend(*memory);
+void Engine::lend_memory(store::Backstore& plain) const {
+  if (auto* const memory = plain.memory(); memory != nullptr) daemon_.lend(*memory);
 }
 
 lio::Result<lio::DeviceProperties> Engine::open_device(lio::DeviceId id,
@@ -117,13 +99,17 @@ lio::Result<lio::DeviceProperties> Engine::open_device(lio::DeviceId id,
   }
   // Whatever comes next for this device comes after it.
   runtime::run_later(home_, [this, id, device = std::move(opened)]() mutable {
-    lend_memory(device);
+    if (device.store) lend_memory(*device.store);
     CHECK(devices_.emplace(id, std::move(device)).second);
   });
   return properties;
 }
 
 void Engine::close_device(lio::DeviceId id) {
+  {
+    const std::lock_guard lock(protected_mutex_);
+    protected_.erase(id);
+  }
   // When this returns the file is closed, unless a command keeps the store.
   run_on(home_, [&] {
     const auto found = devices_.find(id);
@@ -134,6 +120,9 @@ void Engine::close_device(lio::DeviceId id) {
 
 lio::Result<void> Engine::set_attributes(lio::DeviceId id,
                                          const lio::DeviceAttributes& attributes) {
+  if (concerns_protection(id, attributes)) {
+    if (auto changed = change_protection(id, attributes); !changed) return changed;
+  }
   const auto set = [this, id, attributes]() -> Expected<void> {
     Device& changed = devices_.at(id);
     const std::uint32_t least = changed.store ? changed.store->properties().block_size : 0;
@@ -211,10 +200,6 @@ lio::Result<void> Engine::reconfigure(lio::DeviceId id, const lio::DeviceSpec& s
   }
   return tree::fail(ESRCH, "its handler cannot change a device that is in use",
                     "remove the device and make it anew");
-}
-
-lio::Result<void> Engine::format_protection(lio::DeviceId) {
-  return tree::fail(ENOSYS, "protection information is not served");
 }
 
 void Engine::set_port_group(lio::DeviceId id, const lio::PortGroupState& group) {
@@ -315,7 +300,7 @@ std::vector<WaitingDevice> Engine::waiting() const {
   return run_on(home_, [&] {
     std::vector<WaitingDevice> found;
     for (const auto& [id, device] : devices_)
-      if (!device.store) found.push_back({id, device.spec, device.why});
+      if (!device.store) found.push_back({id, device.spec, device.why, device.attributes});
     return found;
   });
 }
@@ -323,7 +308,7 @@ std::vector<WaitingDevice> Engine::waiting() const {
 std::vector<Arrival> Engine::look_for_waiting() {
   std::vector<Arrival> arrivals;
   for (WaitingDevice& wanted : waiting()) {
-    auto store = open_store(wanted.spec, false, home_);
+    auto store = open_waiting(wanted);
     if (!store) {
       if (store.error().text() == wanted.why.text()) continue;
       log::warning("{}: still waiting for it: {}", name_of(wanted.spec), store.error().text());
@@ -333,8 +318,7 @@ std::vector<Arrival> Engine::look_for_waiting() {
       });
       continue;
     }
-    auto properties =
-        run_on(home_, [&] { return arrive(wanted.id, wanted.spec, std::move(*store)); });
+    auto properties = run_on(home_, [&] { return arrive(wanted, *store); });
     if (!properties) continue;
     log::info("{}: it is there now", name_of(wanted.spec));
     arrivals.push_back({wanted.id, std::move(wanted.spec), std::move(*properties)});
@@ -342,20 +326,31 @@ std::vector<Arrival> Engine::look_for_waiting() {
   return arrivals;
 }
 
-// Nothing when it has been removed meanwhile, or is to have another size.
-std::optional<lio::DeviceProperties> Engine::arrive(lio::DeviceId id, const lio::DeviceSpec& as,
-                                                    std::unique_ptr<store::Backstore> store) {
-  const auto found = devices_.find(id);
+// Protection information is part of what is waited for: without it data are not served that were
+// to have it.
+Expected<Engine::StoreInUse> Engine::open_waiting(const WaitingDevice& wanted) const {
+  auto store = open_store(wanted.spec, false, home_);
+  if (!store) return tl::make_unexpected(store.error());
+  return with_protection(home_owned(std::move(*store)), wanted.spec, wanted.attributes);
+}
+
+// Nothing when it has been removed meanwhile, or is to be another one.
+std::optional<lio::DeviceProperties> Engine::arrive(const WaitingDevice& wanted,
+                                                    const StoreInUse& opened) {
+  const auto found = devices_.find(wanted.id);
   if (found == devices_.end() || found->second.store) return std::nullopt;
-  if (found->second.spec.size != as.size) return std::nullopt;
   Device& device = found->second;
-  auto properties = device_properties(device.spec, *store);
-  device.store = home_owned(std::move(store));
-  lend_memory(device);
+  if (device.spec.size != wanted.spec.size) return std::nullopt;
+  if (!same_protection(device.attributes, wanted.attributes)) return std::nullopt;
+  store::Backstore& plain = opened.protection ? *opened.protection->plain() : *opened.store;
+  auto properties = device_properties(device.spec, plain);
+  device.store = opened.store;
+  device.protection = opened.protection;
+  lend_memory(plain);
   device.why = {};
   take_over(properties, device.identity);
   adapt(device.attributes, properties);
-  show_arrived(id, device);
+  show_arrived(wanted.id, device);
   return properties;
 }
 

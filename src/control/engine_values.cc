@@ -127,6 +127,18 @@ void take_over(const lio::DeviceProperties& properties, lio::Identity& identity)
   if (!properties.serial.empty()) identity.serial = properties.serial;
 }
 
+store::Protection protection_of(const lio::DeviceAttributes& attributes,
+                                const store::Backstore& store) {
+  return {.type = static_cast<store::ProtectionType>(attributes.pi_prot_type),
+          .block_size = std::max(attributes.block_size, store.properties().block_size),
+          .check_application_tag = attributes.pi_prot_verify != 0};
+}
+
+bool same_protection(const lio::DeviceAttributes& a, const lio::DeviceAttributes& b) {
+  return a.pi_prot_type == b.pi_prot_type && a.pi_prot_verify == b.pi_prot_verify &&
+         a.block_size == b.block_size;
+}
+
 scsi::LuAttributes unit_attributes(const lio::DeviceAttributes& attributes,
                                    const store::Backstore& store) {
   scsi::LuAttributes unit;

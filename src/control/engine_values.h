@@ -8,6 +8,7 @@
 #include "scsi/lu.h"
 #include "scsi/target_port_groups.h"
 #include "store/backstore.h"
+#include "store/protection.h"
 #include "store/specification.h"
 #include "target/port.h"
 
@@ -24,6 +25,11 @@ lio::DeviceProperties device_properties(const lio::DeviceSpec& spec, store::Back
 void adapt(lio::DeviceAttributes& attributes, const lio::DeviceProperties& properties);
 /// Of pass-through devices: they say themselves who they are.
 void take_over(const lio::DeviceProperties& properties, lio::Identity& identity);
+
+/// Protection information as the attributes want it for blocks of such a store.
+store::Protection protection_of(const lio::DeviceAttributes& attributes,
+                                const store::Backstore& store);
+bool same_protection(const lio::DeviceAttributes& a, const lio::DeviceAttributes& b);
 
 scsi::LuAttributes unit_attributes(const lio::DeviceAttributes& attributes,
                                    const store::Backstore& store);

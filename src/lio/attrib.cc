@@ -125,7 +125,10 @@ Result<void> Attrib::store_pi_prot_type(Change& change, std::string_view text) {
   if (!device().enabled())
     return fail(ENODEV, "the device is not enabled", "write 1 to its enable");
   if (auto free = before_export(); !free) return free;
-  return set(change, &DeviceAttributes::pi_prot_type, *type);
+  DeviceAttributes wanted = numbers();
+  wanted.pi_prot_type = *type;
+  wanted.pi_prot_verify = *type != 0 ? 1 : 0;
+  return device().set_numbers(change, wanted);
 }
 
 Result<void> Attrib::store_pi_prot_verify(Change& change, std::string_view text) {

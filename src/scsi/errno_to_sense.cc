@@ -14,15 +14,25 @@ Result medium_error(store::Operation::Kind kind, std::optional<std::uint64_t> lb
   return sense::check_condition(SenseKey::medium_error, read ? 0x1100 : 0x0c00, lba);
 }
 
+// 10/01 LOGICAL BLOCK GUARD CHECK FAILED, 10/02 APPLICATION TAG, 10/03 REFERENCE TAG: SBC-3 4.22.2.
+Result check_failed(std::uint16_t what, std::optional<std::uint64_t> lba) {
+  return sense::check_condition(SenseKey::aborted_command, 0x1000 | what, lba);
+}
+
 }  // namespace
 
 Result result_from(int error, store::Operation::Kind kind, std::optional<std::uint64_t> lba) {
   CHECK(error < 0);
   switch (-error) {
     case EIO:
-    case EILSEQ:   // checksum of the backing file system or device
     case ENODATA:  // the block layer's name for a medium error
       return medium_error(kind, lba);
+    case EILSEQ:
+      return check_failed(1, lba);
+    case EBADR:
+      return check_failed(2, lba);
+    case EBADSLT:
+      return check_failed(3, lba);
     case ENOSPC:
     case EDQUOT:
       return sense::check_condition(SenseKey::data_protect, 0x2707);  // SPACE ALLOCATION FAILED

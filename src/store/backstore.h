@@ -22,7 +22,8 @@ class PassThrough;
 /// One I/O of the backstore, in bytes. The caller keeps it and the buffers in place until
 /// completion, which may be inline. Result: 0 when the whole range was done, else -errno (-EIO
 /// medium error, -ENOSPC out of space, -EROFS, -ENODEV vanished, -EBADE reserved by somebody else
-/// at the device below, -ETIMEDOUT, -EREMOTEIO for its other failures); never a short count.
+/// at the device below, -ETIMEDOUT, -EREMOTEIO for its other failures; -EILSEQ, -EBADR, -EBADSLT
+/// guard, application or reference tag do not match the data read); never a short count.
 struct Operation : runtime::Completion {
   enum class Kind : std::uint8_t {
     read,
@@ -40,7 +41,7 @@ struct Operation : runtime::Completion {
   std::uint64_t offset = 0;
   std::uint64_t length = 0;        ///< bytes; for read and write the sum of `buffers`
   std::span<const iovec> buffers;  ///< read and write
-  /// Out: on -EIO the first byte known to have failed (offset when unknown).
+  /// Out: on -EIO and wrong data the first byte known to have failed (offset when unknown).
   std::uint64_t error_offset = 0;
 };
 

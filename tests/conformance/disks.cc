@@ -28,6 +28,20 @@ InProcessKind kind(std::string name, bool mapped, When when, Arrival arrival,
 }  // namespace
 
 std::vector<InProcessKind> every_in_process_disk() {
+  std::vector<InProcessKind> kinds = every_protected_disk();
+  for (InProcessKind& kind : every_plain_disk()) kinds.push_back(std::move(kind));
+  return kinds;
+}
+
+std::vector<InProcessKind> every_protected_disk() {
+  std::vector<InProcessKind> kinds{
+      kind("protected_immediate", false, When::inline_, Arrival::immediate, 512),
+      kind("protected_deferred_4k", false, When::deferred, Arrival::fetched_later, 4096)};
+  for (InProcessKind& kind : kinds) kind.options.protection = store::ProtectionType::type_1;
+  return kinds;
+}
+
+std::vector<InProcessKind> every_plain_disk() {
   return {kind("mapped_immediate", true, When::inline_, Arrival::immediate, 512),
           kind("mapped_fetched", true, When::inline_, Arrival::fetched_later, 512),
           kind("buffered_inline", false, When::inline_, Arrival::fetched, 512),

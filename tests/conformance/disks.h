@@ -39,7 +39,9 @@ inline std::ostream& operator<<(std::ostream& out, const DiskKind& kind) {
   return out << kind.name;
 }
 
-/// The core alone, 512 and 4096 byte blocks.
+/// The core alone, 512 and 4096 byte blocks: without and with protection information, and both.
+std::vector<InProcessKind> every_plain_disk();
+std::vector<InProcessKind> every_protected_disk();
 std::vector<InProcessKind> every_in_process_disk();
 /// Those of them whose store is asked for everything, instead of lending its memory.
 std::vector<InProcessKind> every_disk_with_operations();

@@ -17,6 +17,9 @@ constexpr Case cases[] = {
     {ENOSPC, key::data_protect, 0x2707, 0x2707},
     {EROFS, key::data_protect, 0x2700, 0x2700},
     {ENODEV, key::not_ready, 0x0412, 0x0412},
+    {EILSEQ, key::aborted_command, 0x1001, 0x1001},
+    {EBADR, key::aborted_command, 0x1002, 0x1002},
+    {EBADSLT, key::aborted_command, 0x1003, 0x1003},
     {ETIMEDOUT, key::aborted_command, 0x2e02, 0x2e02},
     {EINVAL, key::hardware_error, 0x4400, 0x4400},
 };

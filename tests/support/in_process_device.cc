@@ -5,6 +5,8 @@
 #include <utility>
 
 #include "base/check.h"
+#include "store/protected_store.h"
+#include "store/ramdisk_tuples.h"
 #include "support/hex.h"
 
 namespace srpd::test {
@@ -174,6 +176,17 @@ class InProcessDevice::AnotherHost final : public ScsiDevice {
   std::size_t index_;
 };
 
+std::unique_ptr<store::Backstore> InProcessDevice::with_protection(
+    std::unique_ptr<store::Backstore> plain) {
+  if (options_.protection == store::ProtectionType::none) return plain;
+  const store::Protection protection{.type = options_.protection,
+                                     .block_size = plain->properties().block_size};
+  auto tuples = store::keep_ramdisk_tuples({}, plain->size() / protection.block_size, loop_);
+  CHECK(tuples.has_value());
+  tuples_ = &(*tuples)->store();
+  return std::make_unique<store::ProtectedStore>(std::move(plain), std::move(*tuples), protection);
+}
+
 InProcessDevice::InProcessDevice(const InProcessOptions& options)
     : options_(options), loop_(simulation_, options.buffer_bytes) {
   port_.name = "0xdeea7be2967200000000000000000000";
@@ -181,7 +194,7 @@ InProcessDevice::InProcessDevice(const InProcessOptions& options)
   store_ = store.get();
   const auto attributes =
       options.attributes.value_or(scsi::default_attributes(store->properties()));
-  lu_ = std::make_shared<scsi::Lu>(identity(), attributes, std::move(store));
+  lu_ = std::make_shared<scsi::Lu>(identity(), attributes, with_protection(std::move(store)));
   hosts_.push_back(std::make_unique<Host>(loop_, lu_, port_, options_,
                                           make_unit_port(port_.relative_target_port)));
   host(0).itl().unit_attentions.store(0);

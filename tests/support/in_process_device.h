@@ -13,6 +13,7 @@
 #include "scsi/lu.h"
 #include "scsi/nexus.h"
 #include "scsi/task_set.h"
+#include "store/protection.h"
 #include "support/memory_store.h"
 #include "support/scsi_device.h"
 
@@ -76,6 +77,8 @@ struct InProcessOptions {
   std::uint32_t number = 0;  ///< LUN
   bool write_protected = false;
   std::size_t buffer_bytes = std::size_t{64} << 20;
+  /// Other than none: a ProtectedStore is in front of the store.
+  store::ProtectionType protection = store::ProtectionType::none;
 };
 
 /// One initiator port at the unit.
@@ -100,7 +103,7 @@ class InProcessDevice final : public ScsiDevice {
 
   std::uint32_t block_size() const override { return lu_->block_size(); }
   std::uint64_t block_count() const override { return lu_->block_count(); }
-  const store::Properties& properties() const override { return store_->properties(); }
+  const store::Properties& properties() const override { return lu_->store().properties(); }
   /// From host 0.
   ScsiReply execute(const ScsiRequest& request) override { return execute(0, request); }
   ScsiReply execute(std::size_t host, const ScsiRequest& request);
@@ -113,6 +116,10 @@ class InProcessDevice final : public ScsiDevice {
   Host& host(std::size_t index) { return *hosts_[index]; }
   scsi::Lu& lu() { return *lu_; }
   MemoryStore& store() { return *store_; }
+  /// Where the protection information of a block is kept, inverted.
+  std::byte* tuple(std::uint64_t lba) {
+    return tuples_->map(lba * store::tuple_bytes, store::tuple_bytes);
+  }
   runtime::Loop& loop() { return loop_; }
   /// Of the hosts by the first port.
   scsi::UnitPort& unit_port() { return *unit_ports_[0]; }
@@ -123,12 +130,14 @@ class InProcessDevice final : public ScsiDevice {
   class AnotherHost;
 
   std::shared_ptr<scsi::UnitPort> make_unit_port(std::uint16_t relative_port);
+  std::unique_ptr<store::Backstore> with_protection(std::unique_ptr<store::Backstore> plain);
 
   InProcessOptions options_;
   runtime::Simulation simulation_{1};
   runtime::SimulatedLoop loop_;
   scsi::TargetPort port_;
   MemoryStore* store_;
+  store::Backstore* tuples_ = nullptr;
   std::shared_ptr<scsi::Lu> lu_;
   std::vector<std::shared_ptr<scsi::UnitPort>> unit_ports_;
   std::vector<std::unique_ptr<Host>> hosts_;

@@ -75,9 +75,20 @@ TEST_F(AttributesTest, APassThroughUnitHasLiosFew) {
   EXPECT_THAT(error_of("queue_depth", 64), HasSubstr("no such attribute"));
 }
 
-TEST_F(AttributesTest, WhatIsNotServedIsAcceptedAtItsDefaultOnly) {
+TEST_F(AttributesTest, ProtectionTypesAreThoseOfLio) {
+  for (const std::uint64_t type : {0u, 1u, 3u}) EXPECT_EQ(error_of("pi_prot_type", type), "");
+  for (const std::uint64_t type : {2u, 4u})
+    EXPECT_THAT(error_of("pi_prot_type", type), HasSubstr("use 0, 1 or 3"));
+  EXPECT_EQ(error_of("pi_prot_verify", 1), "");
+  EXPECT_THAT(error_of("pi_prot_verify", 2), HasSubstr("use 0 or 1"));
+  properties.plugin = "iblock";
   EXPECT_EQ(error_of("pi_prot_type", 0), "");
-  EXPECT_THAT(error_of("pi_prot_type", 1), HasSubstr("protection information is not served"));
+  EXPECT_THAT(error_of("pi_prot_type", 1), HasSubstr("keeps no protection information"));
+}
+
+TEST_F(AttributesTest, WhatIsNotServedIsAcceptedAtItsDefaultOnly) {
+  EXPECT_EQ(error_of("pi_prot_format", 0), "");
+  EXPECT_THAT(error_of("pi_prot_format", 1), HasSubstr("is not served"));
   EXPECT_EQ(error_of("emulate_3pc", 1), "");
   EXPECT_THAT(error_of("emulate_3pc", 0), HasSubstr("is not served"));
   EXPECT_THAT(error_of("no_such", 0), HasSubstr("no such attribute"));

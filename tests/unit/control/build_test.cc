@@ -112,14 +112,25 @@ TEST_F(BuildTest, TheRestIsServedAndEachProblemNamed) {
 TEST_F(BuildTest, AttributesAreHonouredOrReported) {
   StorageObject object = ramdisk("a");
   object.attributes = {
-      {"queue_depth", 32}, {"emulate_tpu", 0}, {"pi_prot_type", 1}, {"emulate_model_alias", 1}};
+      {"queue_depth", 32}, {"emulate_tpu", 0}, {"emulate_3pc", 0}, {"emulate_model_alias", 1}};
   const Built built = made(with({object}, {}));
   ASSERT_EQ(built.units.size(), 1u);
   EXPECT_EQ(built.units[0]->attributes().queue_depth, 32u);
   EXPECT_FALSE(built.units[0]->attributes().emulate_tpu);
   EXPECT_EQ(built.units[0]->identity().product, "a");
   EXPECT_THAT(texts(built),
-              ElementsAre(HasSubstr("/backstores/ramdisk/a attribute pi_prot_type: protection")));
+              ElementsAre(HasSubstr("/backstores/ramdisk/a attribute emulate_3pc: turning")));
+}
+
+TEST_F(BuildTest, ProtectionInformationIsKeptWhereItIsAskedFor) {
+  StorageObject object = ramdisk("a");
+  object.attributes = {{"pi_prot_type", 1}, {"pi_prot_verify", 1}};
+  const Built built = made(with({object, ramdisk("b")}, {}));
+  ASSERT_EQ(built.units.size(), 2u);
+  EXPECT_THAT(built.units[0]->store().description(), HasSubstr("protection information of type 1"));
+  EXPECT_EQ(built.units[0]->store().map(0, 512), nullptr);
+  EXPECT_NE(built.units[1]->store().map(0, 512), nullptr);
+  EXPECT_THAT(texts(built), ElementsAre());
 }
 
 TEST_F(BuildTest, SeveralTargetsAreToldApartByName) {

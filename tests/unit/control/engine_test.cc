@@ -582,6 +582,112 @@ TEST_F(EngineTest, WhatAPatientThreadAddsIsThereForWhatComesNext) {
   EXPECT_EQ(ask(**host, write_one, 7, test::pattern(512, 1)).code, 0x2700u);
 }
 
+// What changes a byte of a file behind srpd's back.
+void damage(const std::string& path, std::int64_t at) {
+  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+  file.seekp(at);
+  file.put('\xa5');
+}
+
+TEST_F(EngineTest, ProtectionInformationIsAsTheAttributesSay) {
+  const test::TemporaryFile file;
+  const std::string side = file.path() + ".protection";
+  const std::string device = "target/core/fileio_0/file0";
+  const std::string attrib = device + "/attrib/";
+  make_target();
+  mkdir(device);
+  EXPECT_EQ(echo("fd_dev_name=" + file.path() + ",fd_dev_size=1048576,fd_buffered_io=1",
+                 device + "/control"),
+            0);
+  EXPECT_EQ(echo("1", attrib + "pi_prot_type"), ENODEV);
+  EXPECT_EQ(echo("1", device + "/enable"), 0);
+  EXPECT_EQ(echo("1", attrib + "pi_prot_format"), ENODEV);
+  EXPECT_EQ(echo("1", attrib + "pi_prot_type"), 0);
+  EXPECT_EQ(cat(attrib + "pi_prot_verify"), "1\n") << "LIO sets it with the type";
+  EXPECT_EQ(std::filesystem::file_size(side), 16384u);
+  EXPECT_EQ(echo("4096", attrib + "block_size"), EINVAL);
+  damage(side, 7);
+  EXPECT_EQ(echo("1", attrib + "pi_prot_format"), 0);
+  make_lun(1, "fileio_0/file0");
+  map(1, 1);
+  EXPECT_EQ(echo("3", attrib + "pi_prot_type"), EINVAL);
+  auto host = log_in();
+  ASSERT_TRUE(host) << host.error().text();
+  attentions(**host, 1);
+  EXPECT_EQ(ask(**host, read_one, 1, {}, 512).status, 0);
+  EXPECT_EQ(ask(**host, write_one, 1, test::pattern(512, 1)).status, 0);
+  EXPECT_EQ(ask(**host, read_one, 1, {}, 512).data, test::pattern(512, 1));
+  damage(side, 3);
+  EXPECT_EQ(ask(**host, read_one, 1, {}, 512).code, 0x1002u);
+  EXPECT_EQ(echo("0", attrib + "pi_prot_verify"), 0) << "while hosts use it";
+  EXPECT_EQ(ask(**host, read_one, 1, {}, 512).status, 0);
+  damage(file.path(), 9);
+  EXPECT_EQ(ask(**host, read_one, 1, {}, 512).code, 0x1001u);
+  EXPECT_EQ(echo("fd_dev_size=2097152", device + "/control"), 0);
+  EXPECT_EQ(std::filesystem::file_size(side), 32768u);
+  attentions(**host, 1);
+  EXPECT_EQ(unlink(lun(1) + "/device"), 0);
+  EXPECT_EQ(echo("0", attrib + "pi_prot_type"), 0);
+  EXPECT_EQ(cat(attrib + "pi_prot_verify"), "0\n");
+  EXPECT_EQ(rmdir(device), 0);
+  EXPECT_EQ(std::filesystem::file_size(side), 32768u) << "it stays, as on LIO";
+  std::filesystem::remove(side);
+}
+
+TEST_F(EngineTest, ProtectionInformationOfMemory) {
+  const std::string attrib = "target/core/rd_mcp_1/ram1/attrib/";
+  make_target();
+  make_ramdisk("rd_mcp_1/ram1", 64, "serial-of-ram1");
+  for (const char* type : {"3", "1", "0", "1"}) EXPECT_EQ(echo(type, attrib + "pi_prot_type"), 0);
+  EXPECT_EQ(echo("1", attrib + "pi_prot_format"), ENOSYS);
+  make_lun(1, "rd_mcp_1/ram1");
+  map(1, 1);
+  auto host = log_in();
+  ASSERT_TRUE(host) << host.error().text();
+  attentions(**host, 1);
+  EXPECT_EQ(ask(**host, write_one, 1, test::pattern(512, 1)).status, 0);
+  EXPECT_EQ(ask(**host, read_one, 1, {}, 512).data, test::pattern(512, 1));
+  mkdir("target/core/rd_mcp_2/null");
+  EXPECT_EQ(echo("rd_pages=64,rd_nullio=1", "target/core/rd_mcp_2/null/control"), 0);
+  EXPECT_EQ(echo("1", "target/core/rd_mcp_2/null/enable"), 0);
+  EXPECT_EQ(echo("1", "target/core/rd_mcp_2/null/attrib/pi_prot_type"), 0);
+  EXPECT_EQ(unlink(lun(1) + "/device"), 0);
+  EXPECT_EQ(rmdir("target/core/rd_mcp_1/ram1"), 0);
+}
+
+// Without its protection information nothing is served that is to have it.
+TEST_F(EngineTest, ProtectionInformationIsWaitedForToo) {
+  const test::TemporaryFile file;
+  std::filesystem::remove(file.path());
+  const std::string side = file.path() + ".protection";
+  const std::string device = "target/core/fileio_0/file0";
+  make_target();
+  engine_->set_patient(true);
+  mkdir(device);
+  EXPECT_EQ(echo("fd_dev_name=" + file.path() + ",fd_dev_size=1048576", device + "/control"), 0);
+  EXPECT_EQ(echo("1", device + "/enable"), 0);
+  engine_->set_patient(false);
+  EXPECT_EQ(echo("1", device + "/attrib/pi_prot_type"), 0);
+  make_lun(1, "fileio_0/file0");
+  map(1, 1);
+  std::ofstream(file.path()) << "x";
+  std::filesystem::resize_file(file.path(), 1 << 20);
+  std::filesystem::create_directory(side);
+  EXPECT_TRUE(engine_->look_for_waiting().empty());
+  EXPECT_THAT(engine_->waiting().at(0).why.text(), HasSubstr(".protection"));
+  std::filesystem::remove(side);
+  ASSERT_EQ(engine_->look_for_waiting().size(), 1u);
+  auto host = log_in();
+  ASSERT_TRUE(host) << host.error().text();
+  attentions(**host, 1);
+  EXPECT_EQ(ask(**host, write_one, 1, test::pattern(512, 1)).status, 0);
+  damage(file.path(), 9);
+  EXPECT_EQ(ask(**host, read_one, 1, {}, 512).code, 0x1001u);
+  EXPECT_EQ(unlink(lun(1) + "/device"), 0);
+  EXPECT_EQ(rmdir(device), 0);
+  std::filesystem::remove(side);
+}
+
 TEST_F(EngineTest, WhatIsWaitedForCanBeRemoved) {
   make_target();
   engine_->set_patient(true);

@@ -51,11 +51,14 @@ TEST(Allocation, OfReadsAndWrites) {
   const Bytes write_cdb = test::bytes({0x2a, 0, 0, 0, 0, 8, 0, 0, 16, 0});
   for (const bool mapped : {true, false}) {
     for (const auto arrival : {TestCommand::Arrival::immediate, TestCommand::Arrival::fetched}) {
-      InProcessOptions options;
-      options.store.mapped = mapped;
-      options.arrival = arrival;
-      EXPECT_EQ(allocations_of(options, {.cdb = read_cdb, .data_in_length = 8192}), 0u);
-      EXPECT_EQ(allocations_of(options, {.cdb = write_cdb, .data_out = Bytes(8192)}), 0u);
+      for (const auto protection : {store::ProtectionType::none, store::ProtectionType::type_1}) {
+        InProcessOptions options;
+        options.store.mapped = mapped;
+        options.arrival = arrival;
+        options.protection = protection;
+        EXPECT_EQ(allocations_of(options, {.cdb = read_cdb, .data_in_length = 8192}), 0u);
+        EXPECT_EQ(allocations_of(options, {.cdb = write_cdb, .data_out = Bytes(8192)}), 0u);
+      }
     }
   }
 }

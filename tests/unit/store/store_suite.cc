@@ -172,7 +172,10 @@ std::vector<StoreKind> store_kinds() {
           {"dsync", "fileio", false, true},
           {"direct", "fileio", true, false},
           {"direct_dsync", "fileio", true, true},
-          {"iblock", "iblock"}};
+          {"iblock", "iblock"},
+          {"protected_ramdisk", "ramdisk", false, false, true, true},
+          {"protected_buffered", "fileio", false, false, true, true},
+          {"protected_direct_dsync", "fileio", true, true, true, true}};
 }
 
 Specification StoreTest::specification() const {
@@ -200,6 +203,12 @@ void StoreTest::SetUp() {
   if (!opened && kind().direct) GTEST_SKIP() << opened.error().text();
   ASSERT_TRUE(opened) << opened.error().text();
   store_ = std::move(*opened);
+  if (kind().with_protection) {
+    auto made = protect(std::move(store_), specification(), {.type = ProtectionType::type_1},
+                        bench_->loop());
+    ASSERT_TRUE(made) << made.error().text();
+    store_ = std::move(*made);
+  }
   driver_ = std::make_unique<Driver>(*bench_, *store_);
 }
 

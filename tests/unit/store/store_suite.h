@@ -113,6 +113,7 @@ struct StoreKind {
   bool direct = false;
   bool dsync = false;
   bool keeps_data = true;
+  bool with_protection = false;  ///< a ProtectedStore in front of it
 };
 std::vector<StoreKind> store_kinds();
 

@@ -34,8 +34,9 @@ TEST_P(StoreTest, TellsWhatItIs) {
                                 : kind().type == "iblock" ? "IBLOCK"
                                                           : "RAMDISK-MCP");
   EXPECT_EQ(properties.plugin, in_kernel(kind().type) ? kind().type : "rd_mcp");
-  const bool cached = device() != nullptr ? device()->queue("write_cache") == "write back"
-                                          : kind().type == "fileio" && !kind().dsync;
+  const bool cached = device() != nullptr
+                          ? device()->queue("write_cache") == "write back"
+                          : kind().type == "fileio" && !kind().dsync && !kind().with_protection;
   EXPECT_EQ(properties.write_cache, cached);
   EXPECT_FALSE(properties.read_only);
   EXPECT_NE(store().description().find("16 MiB"), std::string::npos) << store().description();
@@ -134,7 +135,7 @@ TEST_P(StoreTest, UnmapKeepsItsPromise) {
 
 TEST_P(StoreTest, MapIsTheSameMemory) {
   std::byte* const memory = store().map(8192, 4096);
-  if (kind().type != "ramdisk") {
+  if (kind().type != "ramdisk" || kind().with_protection) {
     EXPECT_EQ(memory, nullptr);
     return;
   }
