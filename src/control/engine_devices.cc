@@ -94,6 +94,7 @@ lio::Result<lio::DeviceProperties> Engine::open_device(lio::DeviceId id,
     take_over(properties, opened.identity);
     opened.store = home_owned(std::move(*store));
   } else {
+    properties.waiting = true;
     opened.why = store.error();
     log::warning("{}: waiting for it: {}", name_of(spec), opened.why.text());
   }

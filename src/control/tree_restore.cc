@@ -85,10 +85,25 @@ class Restorer {
   struct Group {
     std::string path;
     tree::Result<tree::Id> id;
+    bool waiting = false;  ///< that of a device about which nothing is known
   };
-  Group group_at(std::string path) const {
-    auto id = tree_.resolve("target/" + path);
-    return {std::move(path), std::move(id)};
+  Group group_at(std::string path) {
+    const auto id = tree_.resolve("target/" + path);
+    Group group{std::move(path), id};
+    look_at(group, [&](const tree::Directory& attrib) { group.waiting = lio::is_waiting(attrib); });
+    return group;
+  }
+  template <class Look>
+  void look_at(const Group& group, Look look) {
+    if (group.id)
+      static_cast<void>(tree_.change(
+          *group.id, [&](tree::Change&, const tree::Directory& directory) { look(directory); }));
+  }
+  bool is_assumed(const Group& group, const std::string& name) {
+    bool assumed = false;
+    if (group.waiting)
+      look_at(group, [&](const auto& attrib) { assumed = lio::is_assumed(attrib, name); });
+    return assumed;
   }
   tree::Result<tree::Id> attribute(const Group& group, const std::string& name) const {
     return group.id ? tree_.resolve(name, *group.id) : group.id;
@@ -117,7 +132,8 @@ class Restorer {
   void write_change(const Group& group, const std::string& name, const std::string& text,
                     const std::string& shown) {
     const auto id = attribute(group, name);
-    if (read_from(id) != shown) write_to(id, group.path + '/' + name, text);
+    if (read_from(id) != shown || is_assumed(group, name))
+      write_to(id, group.path + '/' + name, text);
   }
   void write_change(const std::string& path, const std::string& text) {
     const auto id = tree_.resolve("target/" + path);

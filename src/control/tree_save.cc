@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "control/tree_view.h"
+#include "lio/root.h"
 
 namespace srpd::control {
 namespace {
@@ -32,7 +33,7 @@ void for_each_directory(const Directory& parent, Visitor visit) {
 Json attributes_of(const Directory& directory) {
   Json out = Json::object();
   for (const tree::Attribute& row : directory.attributes()) {
-    if (!row.show || !row.store) continue;
+    if (!row.show || !row.store || lio::is_assumed(directory, row.name)) continue;
     const auto text = attribute_text(directory, row.name);
     if (!text) continue;
     const auto number = decimal(*text);
@@ -149,7 +150,8 @@ class Saver {
     } else {
       user(*attrib, info, out);
     }
-    if (kind->plugin == "fileio" || kind->plugin == "block")
+    const bool assumed = kind->plugin == "block" && lio::is_assumed(*attrib, "emulate_write_cache");
+    if (kind->plugin == "fileio" || (kind->plugin == "block" && !assumed))
       out["write_back"] = is_set(*attrib, "emulate_write_cache");
     if (kind->plugin != "pscsi") out["wwn"] = serial(*wwn);
     return out;

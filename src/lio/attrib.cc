@@ -32,7 +32,9 @@ std::span<const Attribute> Attrib::attributes() const {
 Result<void> Attrib::set(Change& change, Number member, std::uint32_t value) {
   DeviceAttributes wanted = numbers();
   wanted.*member = value;
-  return device().set_numbers(change, wanted);
+  auto taken = device().set_numbers(change, wanted);
+  if (taken) device().said(member);
+  return taken;
 }
 
 Result<void> Attrib::before_export() const {
@@ -42,7 +44,7 @@ Result<void> Attrib::before_export() const {
 
 /// LIO asks the backstore when no limits are set; before `enable` there is nobody to ask.
 Result<void> Attrib::can_unmap() const {
-  if (numbers().max_unmap_block_desc_count != 0) return {};
+  if (numbers().max_unmap_block_desc_count != 0 || device().waiting()) return {};
   const bool asks = device().plugin() == Plugin::fileio || device().plugin() == Plugin::iblock;
   if (asks && !device().enabled())
     return fail(ENODEV, "the device is not enabled", "write 1 to its enable");
@@ -72,7 +74,9 @@ Result<void> Attrib::store_block_size(Change& change, std::string_view text) {
   wanted.block_size = *size;
   if (const std::uint32_t most = device().properties().max_bytes_per_io)
     wanted.hw_max_sectors = most / *size;
-  return device().set_numbers(change, wanted);
+  auto taken = device().set_numbers(change, wanted);
+  if (taken) device().said(&DeviceAttributes::block_size);
+  return taken;
 }
 
 Result<void> Attrib::store_model_alias(Change& change, std::string_view text) {
@@ -92,7 +96,7 @@ Result<void> Attrib::store_optimal_sectors(Change& change, std::string_view text
   const auto sectors = parse_number<std::uint32_t>(text);
   if (!sectors) return failed(sectors);
   if (auto free = before_export(); !free) return free;
-  if (*sectors > numbers().hw_max_sectors)
+  if (*sectors > numbers().hw_max_sectors && !device().waiting())
     return fail(EINVAL,
                 fmt::format("it is more than hw_max_sectors, {}", numbers().hw_max_sectors));
   return set(change, &DeviceAttributes::optimal_sectors, *sectors);
@@ -142,7 +146,7 @@ Result<void> Attrib::store_queue_depth(Change& change, std::string_view text) {
   const auto depth = parse_number<std::uint32_t>(text);
   if (!depth) return failed(depth);
   if (auto free = before_export(); !free) return free;
-  if (*depth == 0 || *depth > numbers().hw_queue_depth)
+  if (*depth == 0 || (*depth > numbers().hw_queue_depth && !device().waiting()))
     return fail(EINVAL,
                 fmt::format("it is not from 1 to hw_queue_depth, {}", numbers().hw_queue_depth));
   return set(change, &DeviceAttributes::queue_depth, *depth);
@@ -174,7 +178,7 @@ Result<void> Attrib::store_ua_intlck_ctrl(Change& change, std::string_view text)
 Result<void> Attrib::store_write_cache(Change& change, std::string_view text) {
   const auto flag = parse_flag(text);
   if (!flag) return failed(flag);
-  if (*flag && device().plugin() == Plugin::iblock)
+  if (*flag && device().plugin() == Plugin::iblock && !device().waiting())
     return fail(EINVAL, "it follows the cache of the block device");
   return set(change, &DeviceAttributes::emulate_write_cache, *flag ? 1 : 0);
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <utility>
 
 #include "lio/device_parts.h"
@@ -20,6 +21,24 @@ namespace {
 constexpr std::size_t max_path_text = 511;  ///< udev_path and alias, with the newline
 constexpr std::size_t max_lu_group_text = 256;
 constexpr std::uint8_t no_device_type = 0x7f;  ///< LIO's for "no logical unit"
+
+/// What the device behind decides as long as nobody says otherwise.
+struct Following {
+  std::string_view name;
+  std::uint32_t DeviceAttributes::* member;
+};
+constexpr Following following[] = {
+    {"block_size", &DeviceAttributes::block_size},
+    {"emulate_write_cache", &DeviceAttributes::emulate_write_cache},
+    {"is_nonrot", &DeviceAttributes::is_nonrot},
+    {"max_unmap_block_desc_count", &DeviceAttributes::max_unmap_block_desc_count},
+    {"max_unmap_lba_count", &DeviceAttributes::max_unmap_lba_count},
+    {"max_write_same_len", &DeviceAttributes::max_write_same_len},
+    {"optimal_sectors", &DeviceAttributes::optimal_sectors},
+    {"queue_depth", &DeviceAttributes::queue_depth},
+    {"unmap_granularity", &DeviceAttributes::unmap_granularity},
+    {"unmap_granularity_alignment", &DeviceAttributes::unmap_granularity_alignment},
+};
 
 std::string shown(bool present, const std::string& text) {
   return present ? text + '\n' : std::string();
@@ -179,15 +198,39 @@ Result<void> Device::open(Change& change) {
   return {};
 }
 
+// What nobody has said is as if the device had been there at `enable`; the rest within its limits.
+// It is served already.
 void Device::arrived(Change& change, const DeviceProperties& found) {
+  const DeviceAttributes known = numbers_of(found);
+  DeviceAttributes wanted = numbers_;
+  for (const Following& each : following)
+    if (assumes(each.name)) wanted.*each.member = known.*each.member;
+  wanted.hw_block_size = found.hw_block_size;
+  wanted.block_size = std::max(wanted.block_size, found.hw_block_size);
+  wanted.hw_max_sectors = found.hw_max_sectors;
+  wanted.optimal_sectors = std::min(wanted.optimal_sectors, found.hw_max_sectors);
+  wanted.hw_queue_depth = found.hw_queue_depth;
+  wanted.queue_depth = std::min(wanted.queue_depth, found.hw_queue_depth);
+  if (plugin() == Plugin::iblock) wanted.emulate_write_cache = found.write_cache ? 1 : 0;
   properties_ = found;
-  numbers_.hw_block_size = found.hw_block_size;
-  numbers_.block_size = std::max(numbers_.block_size, found.hw_block_size);
-  numbers_.hw_max_sectors = found.hw_max_sectors;
-  numbers_.hw_queue_depth = found.hw_queue_depth;
-  numbers_.queue_depth = std::min(numbers_.queue_depth, found.hw_queue_depth);
+  numbers_ = wanted;
+  said_.clear();
   take_identity();
   change.changed(*this, "info");
+  static_cast<void>(set_numbers(change, wanted));
+}
+
+bool Device::assumes(std::string_view attribute) const {
+  if (!waiting()) return false;
+  const auto* const follows =
+      std::find_if(std::begin(following), std::end(following),
+                   [&](const Following& each) { return each.name == attribute; });
+  return follows != std::end(following) &&
+         std::find(said_.begin(), said_.end(), follows->member) == said_.end();
+}
+
+void Device::said(std::uint32_t DeviceAttributes::* attribute) {
+  if (waiting()) said_.push_back(attribute);
 }
 
 // A pass-through device says itself who it is.

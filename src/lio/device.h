@@ -6,6 +6,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "lio/device_spec.h"
 #include "lio/engine.h"
@@ -47,6 +48,13 @@ class Device final : public Directory {
 
   /// Serves another size; with 0 the one that is behind the device now.
   Result<Resized> resize(Change& change, std::uint64_t bytes, bool may_shrink);
+  /// Whether it is not there yet, so that what depends on it cannot be checked.
+  bool waiting() const { return enabled_ && properties_.waiting; }
+  /// Whether the value of an attribute is only assumed: the device has not come to say, nor has
+  /// anybody else.
+  bool assumes(std::string_view attribute) const;
+  /// Somebody has said what an attribute is to be: a device that comes later changes it no more.
+  void said(std::uint32_t DeviceAttributes::* attribute);
   /// The engine has found what it took on trust by `enable`.
   void arrived(Change& change, const DeviceProperties& found);
 
@@ -100,6 +108,7 @@ class Device final : public Directory {
   DeviceSpec spec_;
   DeviceProperties properties_;
   DeviceAttributes numbers_;
+  std::vector<std::uint32_t DeviceAttributes::*> said_;  ///< while it is waited for
   Identity identity_;
   std::string alias_;
   std::string lba_map_;

@@ -44,6 +44,8 @@ struct DeviceSpec {
 
 /// Of an open device. The numbers become the attributes of the same name.
 struct DeviceProperties {
+  /// The device is not there yet: the rest is what is assumed until it has come.
+  bool waiting = false;
   std::uint64_t size = 0;  ///< bytes
   std::uint32_t hw_block_size = 512;
   std::uint32_t hw_max_sectors = 0;

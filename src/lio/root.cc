@@ -107,6 +107,16 @@ void device_arrived(tree::Tree& tree, DeviceId device, const DeviceSpec& spec,
   }));
 }
 
+bool is_waiting(const tree::Directory& attrib) {
+  const auto* const part = dynamic_cast<const DevicePart*>(&attrib);
+  return part != nullptr && part->device().waiting();
+}
+
+bool is_assumed(const tree::Directory& attrib, std::string_view attribute) {
+  const auto* const part = dynamic_cast<const DevicePart*>(&attrib);
+  return part != nullptr && part->device().assumes(attribute);
+}
+
 Result<Resized> resize_device(tree::Tree& tree, tree::Id place, std::uint64_t bytes,
                               bool may_shrink) {
   Result<Resized> answer = fail(EINVAL, "it is no backstore");

@@ -14,6 +14,9 @@
 #include <thread>
 #include <vector>
 
+#include "control/json_reader.h"
+#include "control/tree_restore.h"
+#include "control/tree_save.h"
 #include "initiator/client.h"
 #include "lio/access_states.h"
 #include "lio/root.h"
@@ -686,6 +689,61 @@ TEST_F(EngineTest, ProtectionInformationIsWaitedForToo) {
   EXPECT_EQ(unlink(lun(1) + "/device"), 0);
   EXPECT_EQ(rmdir(device), 0);
   std::filesystem::remove(side);
+}
+
+// What is only assumed of it is not to get into the saved configuration.
+TEST_F(EngineTest, WhatIsWaitedForIsSavedAsItWas) {
+  const test::TemporaryFile file;
+  std::filesystem::remove(file.path());
+  const auto object = [](const char* name, const std::string& rest) {
+    return std::string(R"({"plugin": "block", "dev": "/dev/no-such-device", "name": ")") + name +
+           "\"" + rest + "}";
+  };
+  const std::string said =
+      R"({"block_size": 4096, "emulate_tpu": 1, "emulate_write_cache": 1, "is_nonrot": 1,)"
+      R"( "max_unmap_lba_count": 8388607, "max_write_same_len": 65535, "optimal_sectors": 1024,)"
+      R"( "queue_depth": 256})";
+  const std::string text =
+      R"({"targets": [], "storage_objects": [)" +
+      object("said", R"(, "write_back": true, "attributes": )" + said) + "," +
+      object("unsaid", "") +
+      R"(, {"plugin": "fileio", "name": "late", "size": 1048576, "attributes":)"
+      R"( {"max_unmap_lba_count": 77, "queue_depth": 4096}, "dev": ")" +
+      file.path() + "\"}]}";
+  engine_->set_patient(true);
+  const auto problems = restore_tree(*tree_, text);
+  engine_->set_patient(false);
+  ASSERT_TRUE(problems);
+  EXPECT_EQ(problems->size(), 0u) << problems->front().text();
+  ASSERT_EQ(engine_->waiting().size(), 3u);
+
+  const Json objects = (*parse_json(save_tree(*tree_).text))["storage_objects"];
+  const auto saved = [&](const char* name) {
+    for (const Json& each : objects)
+      if (each["name"] == name) return each;
+    return Json();
+  };
+  const Json wanted = *parse_json(said);
+  for (const auto& [name, value] : wanted.items())
+    EXPECT_EQ(saved("said")["attributes"].value(name, Json()), value) << name;
+  EXPECT_EQ(saved("said").value("write_back", Json()), true);
+  EXPECT_FALSE(saved("said")["attributes"].contains("max_unmap_block_desc_count"));
+  EXPECT_FALSE(saved("unsaid").contains("write_back"));
+  for (const char* name : {"block_size", "max_unmap_lba_count", "queue_depth"})
+    EXPECT_FALSE(saved("unsaid")["attributes"].contains(name)) << name;
+  EXPECT_TRUE(saved("unsaid")["attributes"].contains("emulate_tas"));
+  EXPECT_EQ(saved("late")["write_back"], false);
+
+  std::ofstream(file.path()) << "x";
+  std::filesystem::resize_file(file.path(), 1 << 20);
+  const auto arrivals = engine_->look_for_waiting();
+  ASSERT_EQ(arrivals.size(), 1u);
+  lio::device_arrived(*tree_, arrivals[0].id, arrivals[0].spec, arrivals[0].properties);
+  const std::string late = arrivals[0].spec.hba + "/late/attrib/";
+  EXPECT_EQ(cat("target/core/" + late + "max_unmap_lba_count"), "77\n");
+  EXPECT_EQ(cat("target/core/" + late + "queue_depth"), "128\n") << "it has no more";
+  EXPECT_TRUE(parse_json(save_tree(*tree_).text)->dump().find("max_unmap_block_desc_count") !=
+              std::string::npos);
 }
 
 TEST_F(EngineTest, WhatIsWaitedForCanBeRemoved) {
