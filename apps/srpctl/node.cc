@@ -5,6 +5,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "control/tree_view.h"
+
 namespace srpd::ctl {
 namespace {
 
@@ -136,9 +138,13 @@ void add_targets(Node& root, const Json& targets) {
 
 }  // namespace
 
+// Targets and hosts also by the names that the tree, the log and the sessions have.
 const Node* Node::child(std::string_view wanted) const {
-  const auto found = std::find_if(children.begin(), children.end(),
-                                  [&](const Node& each) { return each.name == wanted; });
+  const std::string as_saved = control::saved_name(wanted);
+  const auto found = std::find_if(children.begin(), children.end(), [&](const Node& each) {
+    const bool is_port = each.kind == Kind::target || each.kind == Kind::acl;
+    return each.name == wanted || (is_port && each.name == as_saved);
+  });
   return found == children.end() ? nullptr : &*found;
 }
 

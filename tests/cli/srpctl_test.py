@@ -64,6 +64,16 @@ o- / ..................................................................... [...]
         self.assertIn("Deleted", self.srpctl("/backstores/ramdisk", "delete", "ram0"))
         self.assertEqual(self.json("ls", "/backstores/ramdisk").get("children"), None)
 
+    def test_targets_and_hosts_have_the_names_of_the_tree_too(self):
+        self.make_all()
+        target, host = WWN.replace("ib.", "0x"), ACL.replace("ib.", "0x")
+        self.assertEqual(self.srpctl("ls", f"/srpt/{target}"), self.srpctl("ls", TARGET))
+        self.srpctl("delete", f"/srpt/{target}/acls/{host}/mapped_lun0")
+        self.assertIn("Mapped LUNs: 1", self.srpctl("ls", f"{TARGET}/acls/{ACL}"))
+        self.srpctl("delete", f"/srpt/{target}/acls/{host}")
+        self.srpctl("delete", f"/srpt/{target}")
+        self.assertIn("Targets: 0", self.srpctl("ls", "/srpt"))
+
     def test_mapping_can_be_left_to_the_administrator(self):
         self.make_all()
         self.srpctl("create", f"{TARGET}/acls", "10.0.0.1", "add_mapped_luns=false")
