@@ -106,7 +106,15 @@ def srp(*arguments, data=None, seconds=60):
 class ProgramTest(unittest.TestCase):
     def setUp(self):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="srpd-cli-"))
-        self.addCleanup(shutil.rmtree, self.directory, ignore_errors=True)
+        self.addCleanup(self.remove_directory)
+
+    def remove_directory(self):
+        """With the trees that killed daemons have left mounted there."""
+        for line in pathlib.Path("/proc/self/mounts").read_text().splitlines():
+            point = line.split()[1]
+            if point.startswith(f"{self.directory}/"):
+                subprocess.run(["fusermount3", "-u", "-z", point], check=False)
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def start(self, *arguments, **options):
         srpd = Srpd(*arguments, **options)
