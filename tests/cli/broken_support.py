@@ -18,8 +18,8 @@ TARGET = f"/srpt/{WWN}"
 # What depends on the time, the machine and the run.
 VARIABLE = [(r"srpd \d+\.\d+\.\d+, up \d+ \w+", "srpd VERSION, up TIME"),
             (r"last \d+ s ago", "last TIME ago"),
-            (r"(?<=  )\d+ s(?=  )", "TIME"),
-            (r"(?<=  )\d+ [um]s(?=  )", "LATENCY"),
+            (r"(?<=  )\d+ (s|min)(?=  )", "TIME"),
+            (r"(?<=  )(\d+ us|\d+\.\d m?s)(?=  )", "LATENCY"),
             (r"\d+(?= +LATENCY +LATENCY)", "RATE"),
             # How much is saved is the kernel's whose attributes are shown.
             (r"at line \d+, column \d+", "at line N, column N"),
