@@ -1,6 +1,5 @@
 #include "control/saved_file.h"
 
-#include <fcntl.h>
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
@@ -13,62 +12,18 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/whole_file.h"
+
 namespace srpd::control {
 namespace {
 
 namespace fs = std::filesystem;
 
-constexpr mode_t private_mode = 0600;
 constexpr std::size_t max_size = std::size_t{256} << 20;
 
 tl::unexpected<Error> failed(const std::string& path, std::string_view what) {
   return failure(path, fmt::format("{}: {}", what, errno_text(errno)),
                  "the file is as it was before");
-}
-
-class File {
- public:
-  File(const std::string& path, int flags)
-      : fd_(::open(path.c_str(), flags | O_CLOEXEC, private_mode)) {}
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-
-  bool is_open() const { return fd_ >= 0; }
-  bool sync() const { return ::fsync(fd_) == 0; }
-  bool write(std::string_view text) const {
-    while (!text.empty()) {
-      const ssize_t written = ::write(fd_, text.data(), text.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written <= 0) return false;
-      text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return true;
-  }
-  bool read(std::string& text) const {
-    char buffer[65536];
-    for (;;) {
-      const ssize_t got = ::read(fd_, buffer, sizeof buffer);
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return false;
-      if (got == 0) return true;
-      text.append(buffer, static_cast<std::size_t>(got));
-      if (text.size() > max_size) {
-        errno = EFBIG;
-        return false;
-      }
-    }
-  }
-
- private:
-  int fd_;
-};
-
-bool sync_directory(const std::string& path) {
-  const File directory(path, O_RDONLY | O_DIRECTORY);
-  return directory.is_open() && directory.sync();
 }
 
 std::string directory_of(const std::string& path) {
@@ -85,37 +40,12 @@ SavedFile::SavedFile(std::string path, std::size_t versions)
       name_(path_.substr(path_.rfind('/') + 1)),
       versions_(versions) {}
 
-Expected<std::string> SavedFile::read() const {
-  const File file(path_, O_RDONLY);
-  std::string text;
-  if (!file.is_open() || !file.read(text))
-    return failure(path_, "it cannot be read: " + errno_text(errno));
-  return text;
-}
+Expected<std::string> SavedFile::read() const { return read_file(path_, max_size); }
 
 Expected<void> SavedFile::write(std::string_view text) {
   if (const auto now = read(); now && *now == text) return {};
-  const std::string temporary = path_ + ".new";
-  {
-    ::unlink(temporary.c_str());
-    const File file(temporary, O_WRONLY | O_CREAT | O_EXCL);
-    if (!file.is_open()) return failed(temporary, "it cannot be made");
-    if (!file.write(text) || !file.sync()) {
-      auto error = failed(path_, "it cannot be written");
-      ::unlink(temporary.c_str());
-      return error;
-    }
-  }
-  if (auto kept = keep_version(); !kept) {
-    ::unlink(temporary.c_str());
-    return kept;
-  }
-  if (::rename(temporary.c_str(), path_.c_str()) != 0) {
-    auto error = failed(path_, "it cannot be replaced");
-    ::unlink(temporary.c_str());
-    return error;
-  }
-  if (!sync_directory(directory_)) return failed(path_, "its directory cannot be written");
+  if (auto replaced = replace_file(path_, text, [this] { return keep_version(); }); !replaced)
+    return replaced;
   prune();
   return {};
 }

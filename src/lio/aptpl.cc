@@ -1,24 +1,20 @@
 #include "lio/aptpl.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
 #include <functional>
-#include <iterator>
 #include <optional>
 #include <system_error>
 #include <type_traits>
 #include <utility>
 
 #include "base/log.h"
+#include "base/whole_file.h"
 #include "lio/device.h"
 #include "lio/hba.h"
-#include "lio/metadata.h"
 #include "lio/model.h"
 #include "lio/text.h"
 
@@ -26,6 +22,8 @@ namespace srpd::lio {
 namespace {
 
 constexpr std::string_view begin_line = "PR_REG_START:", end_line = "PR_REG_END:";
+/// Of thousands of registrations.
+constexpr std::size_t max_file_size = std::size_t{16} << 20;
 constexpr std::string_view nothing = "No Registrations or Reservations\n";
 
 struct Place {
@@ -147,22 +145,23 @@ std::string aptpl_path(const std::string& dbroot, const std::string& serial) {
 }
 
 Expected<void> write_aptpl(const std::string& path, std::string_view text) {
-  if (replace_file(path, text)) return {};
-  return failure(path, "registrations cannot be saved: " + errno_text(errno),
-                 "the host was told so, and nothing has changed; make room, or the directory");
+  const auto written = replace_file(path, text);
+  if (written) return {};
+  return failure(path, "registrations cannot be saved: " + errno_text(written.error().number),
+                 "the host was told so, and nothing has changed; make room, or the directory",
+                 written.error().number);
 }
 
 Expected<std::vector<AptplRegistration>> read_aptpl(const std::string& path) {
   std::error_code error;
   if (path.empty() || !std::filesystem::exists(path, error)) return {};
-  std::ifstream in(path);
-  const std::string text{std::istreambuf_iterator<char>(in), {}};
+  const auto text = read_file(path, max_file_size);
   const auto unreadable = [&](const std::string& cause) {
     return failure(path, "saved registrations cannot be read: " + cause,
                    "mend or remove the file; until then hosts are not kept out by them");
   };
-  if (!in) return unreadable(errno_text(errno));
-  auto found = parse_aptpl(text);
+  if (!text) return unreadable(errno_text(text.error().number));
+  auto found = parse_aptpl(*text);
   if (!found) return unreadable(found.error().cause);
   return std::move(*found);
 }

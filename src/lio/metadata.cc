@@ -1,6 +1,5 @@
 #include "lio/metadata.h"
 
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,58 +8,10 @@
 
 #include "base/error.h"
 #include "base/log.h"
+#include "base/whole_file.h"
 #include "lio/model.h"
 
 namespace srpd::lio {
-namespace {
-
-constexpr mode_t file_mode = 0600;
-
-class File {
- public:
-  File(const std::string& path, int flags)
-      : fd_(::open(path.c_str(), flags | O_CLOEXEC, file_mode)) {}
-  ~File() {
-    if (fd_ >= 0) ::close(fd_);
-  }
-  File(const File&) = delete;
-  File& operator=(const File&) = delete;
-
-  bool is_open() const { return fd_ >= 0; }
-  bool write(std::string_view text) const {
-    while (!text.empty()) {
-      const ssize_t written = ::write(fd_, text.data(), text.size());
-      if (written < 0 && errno == EINTR) continue;
-      if (written <= 0) return false;
-      text.remove_prefix(static_cast<std::size_t>(written));
-    }
-    return true;
-  }
-  bool sync() const { return ::fsync(fd_) == 0; }
-
- private:
-  int fd_;
-};
-
-}  // namespace
-
-bool replace_file(const std::string& path, std::string_view text) {
-  const std::string directory = path.substr(0, path.rfind('/'));
-  const std::string temporary = path + ".new";
-  {
-    const File file(temporary, O_WRONLY | O_CREAT | O_TRUNC);
-    if (!file.is_open()) return false;
-    if (!file.write(text) || !file.sync()) {
-      const int number = errno;
-      ::unlink(temporary.c_str());
-      errno = number;
-      return false;
-    }
-  }
-  if (::rename(temporary.c_str(), path.c_str()) != 0) return false;
-  const File parent(directory, O_RDONLY | O_DIRECTORY);
-  return parent.is_open() && parent.sync();
-}
 
 std::string place_of_metadata(const Model& model, const std::string& path) {
   if (model.dbroot().empty() || path.find("..") != std::string::npos) return {};
@@ -77,8 +28,8 @@ void write_metadata(tree::Change& change, const Model& model, const MetadataFile
     std::error_code error;  // Writing says it better.
     if (own_place) std::filesystem::create_directories(directory, error);
     if (::access(directory.c_str(), F_OK) != 0) return;
-    if (!replace_file(file, metadata.text))
-      log::warning("{}: the ALUA state cannot be saved: {}", file, errno_text(errno));
+    if (const auto written = replace_file(file, metadata.text); !written)
+      log::warning("the ALUA state cannot be saved: {}", written.error().text());
   });
 }
 

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <string>
-#include <string_view>
 
 #include "tree/change.h"
 #include "tree/failure.h"
@@ -16,10 +15,6 @@ struct MetadataFile {
   std::string path;  ///< below <dbroot>/alua/
   std::string text;
 };
-
-/// Old or new after a crash at any moment, never something between; false: it is what it was, and
-/// errno says why.
-bool replace_file(const std::string& path, std::string_view text);
 
 /// Replaces the file. Runs unlocked; one that cannot be written is logged.
 void write_metadata(tree::Change& change, const Model& model, const MetadataFile& file);

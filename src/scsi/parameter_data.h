@@ -14,7 +14,7 @@ namespace srpd::scsi {
 
 class ParameterData {
  public:
-  /// Room for every list but REPORT LUNS.
+  /// Room for every list that does not grow (sized_data.h).
   static constexpr std::uint32_t capacity = 4096;
 
   /// Zeroes command.buffer, which must be there.

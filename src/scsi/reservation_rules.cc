@@ -319,7 +319,10 @@ Result parse_reserve_out(std::span<const std::byte> cdb, std::span<const std::by
   if (out.action == Action::register_and_move) return parse_move(list, out);
   out.spec_i_pt = (fields.flags & List::spec_i_pt) != 0;
   out.all_target_ports = (fields.flags & List::all_tg_pt) != 0;
-  out.persists = (fields.flags & List::aptpl) != 0;
+  // SPC-4 6.16.3: APTPL means nothing to the others.
+  const bool registers =
+      out.action == Action::register_key || out.action == Action::register_and_ignore;
+  out.persists = registers && (fields.flags & List::aptpl) != 0;
   if (!out.spec_i_pt)
     return list.size() == sizeof fields ? Result{} : sense::parameter_list_length_error();
   if (out.action != Action::register_key) return bad_list();

@@ -35,6 +35,12 @@ bool contains(const std::vector<NexusName>& names, const NexusName& name) {
                      [&](const NexusName& each) { return each.same_as(name); });
 }
 
+bool registers(const ReserveOut& request) {
+  using Action = ReserveOut::Action;
+  return request.action == Action::register_key || request.action == Action::register_and_ignore ||
+         request.action == Action::register_and_move;
+}
+
 void remove_from(ReservationState& state, const NexusName& name) {
   if (const Registration* const found = state.find(name))
     state.remove(static_cast<std::size_t>(found - state.registrations.data()));
@@ -213,7 +219,7 @@ Result Reservations::decide(std::span<const std::byte> cdb, std::span<const std:
   const Lock lock(mutex_);
   // SPC-2 5.5.1: the two kinds of reservation exclude each other.
   if (reserved_) return conflict();
-  if (always_persist_) request.persists = true;
+  if (always_persist_ && registers(request)) request.persists = true;
   if (request.persists && !recorder_) return sense::invalid_field_in_parameter_list(20, 0);
   outcome_.emplace();
   const Result result = scsi::decide(state_, request, possible_nexus(from), possible(), *outcome_);

@@ -1,5 +1,4 @@
-// The list grows with the LUNs a host sees (16,384 of them take 128 KiB), so unlike other parameter
-// data it asks for a buffer of its own size.
+// The list grows with the LUNs a host sees: 16,384 of them take 128 KiB.
 //
 // LUNs come and go meanwhile. REPORTED LUNS DATA HAS CHANGED is raised after such a change:
 // clearing it ahead of reading the list loses none.
@@ -7,13 +6,12 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
+#include <span>
 
-#include "scsi/block_io.h"
 #include "scsi/execute.h"
 #include "scsi/nexus.h"
-#include "scsi/parameter_data.h"
 #include "scsi/sense.h"
+#include "scsi/sized_data.h"
 #include "wire/scsi_cdb.h"
 #include "wire/scsi_parameters.h"
 
@@ -54,8 +52,8 @@ std::size_t expected_entries(const Command& command, const Selection& selection)
 }
 
 /// Returns the bytes of header and list.
-std::size_t write_list(Command& command, const Selection& selection) {
-  const auto out = command.buffer.bytes();
+std::size_t write_list(const Command& command, const Selection& selection,
+                       std::span<std::byte> out) {
   std::size_t at = sizeof(wire::ReportLunsHeader);
   bool fits = true;
   const auto put = [&](std::uint64_t lun) {
@@ -84,23 +82,23 @@ void clear_luns_changed(const LunMap& luns) {
   });
 }
 
+std::size_t build(Command& command, std::span<std::byte> out) {
+  const Selection selection = select(wire::view<wire::ReportLunsCdb>(command.cdb)->select_report);
+  if (out.empty())
+    return sizeof(wire::ReportLunsHeader) +
+           expected_entries(command, selection) * sizeof(wire::be64);
+  clear_luns_changed(command.nexus->luns());
+  return write_list(command, selection, out);
+}
+
 }  // namespace
 
 runtime::Task<Result> report_luns(Command& command) {
   const auto& cdb = *wire::view<wire::ReportLunsCdb>(command.cdb);
-  const Selection selection = select(cdb.select_report);
-  if (!selection.valid) co_return sense::invalid_field_in_cdb(2);
+  if (!select(cdb.select_report).valid) co_return sense::invalid_field_in_cdb(2);
   // SPC-5 6.33.1: the header and two entries are the least a host may ask for.
   if (cdb.length < 16) co_return sense::invalid_field_in_cdb(6);
-  const std::size_t entries = expected_entries(command, selection);
-  BufferRequest request;
-  request.start(command, sizeof(wire::ReportLunsHeader) + entries * sizeof(wire::be64));
-  co_await request;
-  command.buffer = request.buffer;
-  if (command.aborted) co_return Result{};
-  clear_luns_changed(command.nexus->luns());
-  const std::size_t length = write_list(command, selection);
-  co_return send_buffer(command, length, cdb.length);
+  co_return co_await send_sized(command, build, cdb.length);
 }
 
 }  // namespace srpd::scsi

@@ -1,14 +1,13 @@
-// A unit can have 65,536 groups, so the list asks for a buffer of its own size, as REPORT LUNS
-// does.
+// A unit can have 65,536 groups. Those that come meanwhile and do not fit are counted in the length
+// field.
 #include "scsi/commands/report_target_port_groups.h"
 
-#include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 
-#include "scsi/block_io.h"
-#include "scsi/parameter_data.h"
 #include "scsi/sense.h"
+#include "scsi/sized_data.h"
 #include "wire/scsi_cdb.h"
 
 namespace srpd::scsi {
@@ -23,7 +22,7 @@ Format format_of(const Command& command) {
   return static_cast<Format>(cdb.service_action >> Cdb::format_shift);
 }
 
-std::size_t build(const Command& command, std::span<std::byte> out) {
+std::size_t build(Command& command, std::span<std::byte> out) {
   return command.lu->port_groups().report(format_of(command) == Format::extended,
                                           command.itl->port.get(), out);
 }
@@ -33,15 +32,7 @@ std::size_t build(const Command& command, std::span<std::byte> out) {
 runtime::Task<Result> report_target_port_groups(Command& command) {
   const auto& cdb = *wire::view<Cdb>(command.cdb);
   if (format_of(command) > Format::extended) co_return sense::invalid_field_in_cdb(1, 7);
-  BufferRequest request;
-  request.start(command, build(command, {}));
-  co_await request;
-  command.buffer = request.buffer;
-  if (command.aborted) co_return Result{};
-  // Groups that came meanwhile and do not fit are counted in the length field.
-  const std::size_t length =
-      std::min<std::size_t>(build(command, command.buffer.bytes()), command.buffer.size);
-  co_return send_buffer(command, length, cdb.length);
+  co_return co_await send_sized(command, build, cdb.length);
 }
 
 }  // namespace srpd::scsi

@@ -477,7 +477,10 @@ TEST(Parsing, LengthsAreChecked) {
   EXPECT_EQ(out.action, Action::clear);
   EXPECT_EQ(out.key, 0xa1u);
   EXPECT_EQ(out.new_key, 0xb2u);
-  EXPECT_TRUE(out.persists && out.all_target_ports && !out.spec_i_pt);
+  EXPECT_TRUE(!out.persists && out.all_target_ports && !out.spec_i_pt)
+      << "APTPL is for registering";
+  EXPECT_EQ(parse("5f 06 00 0000 00000018 00", fixed + "01 000000", out), 0u);
+  EXPECT_TRUE(out.persists && !out.all_target_ports);
   EXPECT_EQ(parse("5f 00 00 0000 00000019 00", fixed + "00 000000 00", out), 0x1a00u);
   EXPECT_EQ(parse("5f 03 00 0000 0000001c 00", fixed + "08 000000 00000000", out), 0x2600u)
       << "SPEC_I_PT is for REGISTER";

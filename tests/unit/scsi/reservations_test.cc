@@ -140,6 +140,14 @@ TEST_F(ReservedUnit, CannotPersistWithoutAPlaceForIt) {
   EXPECT_EQ(prin(disk, 2).data_in.at(2), std::byte{0x1c});
   EXPECT_EQ(prout(disk, 0, {.new_key = 1, .flags = 1}).decoded().code, 0x2600);
   expect_registered(0);
+  ASSERT_TRUE(prout(disk, 0, {.new_key = 1}).good());
+  EXPECT_TRUE(prout(disk, 1, {.type = 1, .key = 1, .flags = 1}).good()) << "it says nothing there";
+  LuAttributes attributes = disk.lu().attributes();
+  attributes.force_pr_aptpl = true;
+  disk.lu().change_attributes(attributes);
+  EXPECT_TRUE(prout(disk, 2, {.type = 1, .key = 1}).good()) << "who is in can get out";
+  EXPECT_TRUE(prout(disk, 3, {.key = 1}).good());
+  EXPECT_EQ(prout(disk, 0, {.new_key = 1}).decoded().code, 0x2600);
 }
 
 TEST_F(KeptUnit, WhatIsAskedFor) {
