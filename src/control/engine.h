@@ -39,12 +39,20 @@
 
 namespace srpd::control {
 
+/// What is done about protection information that is not there when a device comes.
+enum class MissingProtection : std::uint8_t {
+  wait,    ///< it was there: without it data are not served that are to have it
+  make,    ///< it is new
+  format,  ///< it is given up: no block is checked until it is written
+};
+
 /// A device that the tree has and that could not be opened yet.
 struct WaitingDevice {
   lio::DeviceId id{};
   lio::DeviceSpec spec;
   Error why;
   lio::DeviceAttributes attributes;
+  MissingProtection protection{};
 };
 
 /// For people: by the name that targetcli gives it, and with the path of what is missing.
@@ -147,12 +155,14 @@ class Engine final : public lio::Engine {
   lio::Counters mapped_counters(lio::TpgId tpg, std::string_view initiator,
                                 std::uint16_t mapped) const override;
   std::vector<lio::SessionRow> sessions(lio::TpgId tpg, std::string_view initiator) const override;
+  bool is_waiting(lio::DeviceId device) const override;
 
  private:
   struct Device {
     lio::DeviceSpec spec;
     std::shared_ptr<store::Backstore> store;  ///< null: waited for
     Error why;                                ///< it is waited for
+    MissingProtection if_missing{};           ///< while it is
     /// What `store` is, where it has protection information; else null.
     std::shared_ptr<store::ProtectedStore> protection;
     lio::DeviceAttributes attributes;
@@ -209,10 +219,15 @@ class Engine final : public lio::Engine {
   Expected<StoreInUse> open_waiting(const WaitingDevice& wanted) const;
   Expected<StoreInUse> with_protection(std::shared_ptr<store::Backstore> plain,
                                        const lio::DeviceSpec& spec,
-                                       const lio::DeviceAttributes& attributes) const;
+                                       const lio::DeviceAttributes& attributes,
+                                       MissingProtection if_missing) const;
   bool concerns_protection(lio::DeviceId device, const lio::DeviceAttributes& attributes);
   lio::Result<void> change_protection(lio::DeviceId device,
                                       const lio::DeviceAttributes& attributes);
+  static void plan_protection(Device& device, const lio::DeviceAttributes& attributes,
+                              bool restored);
+  void wait_for_protection(lio::DeviceId device, const lio::DeviceAttributes& attributes,
+                           const Error& why);
 
   target::Target& target_;
   runtime::Loop& home_;

@@ -301,8 +301,16 @@ std::vector<WaitingDevice> Engine::waiting() const {
   return run_on(home_, [&] {
     std::vector<WaitingDevice> found;
     for (const auto& [id, device] : devices_)
-      if (!device.store) found.push_back({id, device.spec, device.why, device.attributes});
+      if (!device.store)
+        found.push_back({id, device.spec, device.why, device.attributes, device.if_missing});
     return found;
+  });
+}
+
+bool Engine::is_waiting(lio::DeviceId id) const {
+  return run_on(home_, [&] {
+    const auto found = devices_.find(id);
+    return found != devices_.end() && !found->second.store;
   });
 }
 
@@ -332,7 +340,8 @@ std::vector<Arrival> Engine::look_for_waiting() {
 Expected<Engine::StoreInUse> Engine::open_waiting(const WaitingDevice& wanted) const {
   auto store = open_store(wanted.spec, false, home_);
   if (!store) return tl::make_unexpected(store.error());
-  return with_protection(home_owned(std::move(*store)), wanted.spec, wanted.attributes);
+  return with_protection(home_owned(std::move(*store)), wanted.spec, wanted.attributes,
+                         wanted.protection);
 }
 
 // Nothing when it has been removed meanwhile, or is to be another one.
@@ -342,13 +351,16 @@ std::optional<lio::DeviceProperties> Engine::arrive(const WaitingDevice& wanted,
   if (found == devices_.end() || found->second.store) return std::nullopt;
   Device& device = found->second;
   if (device.spec.size != wanted.spec.size) return std::nullopt;
-  if (!same_protection(device.attributes, wanted.attributes)) return std::nullopt;
+  if (!same_protection(device.attributes, wanted.attributes) ||
+      device.if_missing != wanted.protection)
+    return std::nullopt;
   store::Backstore& plain = opened.protection ? *opened.protection->plain() : *opened.store;
   auto properties = device_properties(device.spec, plain);
   device.store = opened.store;
   device.protection = opened.protection;
   lend_memory(plain);
   device.why = {};
+  device.if_missing = {};
   take_over(properties, device.identity);
   adapt(device.attributes, properties);
   show_arrived(wanted.id, device);

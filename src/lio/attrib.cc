@@ -42,6 +42,12 @@ Result<void> Attrib::before_export() const {
   return fail(EINVAL, "a LUN shows the device", "it can change when no LUN does");
 }
 
+/// As long as something of the device is missing no host sees it.
+Result<void> Attrib::before_hosts_see_it() const {
+  if (device().exported() && device().engine().is_waiting(device().device_id())) return {};
+  return before_export();
+}
+
 /// LIO asks the backstore when no limits are set; before `enable` there is nobody to ask.
 Result<void> Attrib::can_unmap() const {
   if (numbers().max_unmap_block_desc_count != 0 || device().waiting()) return {};
@@ -110,7 +116,7 @@ Result<void> Attrib::store_pi_prot_format(Change& change, std::string_view text)
     return fail(ENOSYS, "the backstore keeps no protection information");
   if (!device().enabled())
     return fail(ENODEV, "the device is not enabled", "write 1 to its enable");
-  if (auto free = before_export(); !free) return free;
+  if (auto free = before_hosts_see_it(); !free) return free;
   if (numbers().pi_prot_type == 0)
     return fail(ENODEV, "it has no protection type", "write one to pi_prot_type");
   return change.unlocked(
@@ -128,7 +134,7 @@ Result<void> Attrib::store_pi_prot_type(Change& change, std::string_view text) {
   }
   if (!device().enabled())
     return fail(ENODEV, "the device is not enabled", "write 1 to its enable");
-  if (auto free = before_export(); !free) return free;
+  if (auto free = before_hosts_see_it(); !free) return free;
   DeviceAttributes wanted = numbers();
   wanted.pi_prot_type = *type;
   wanted.pi_prot_verify = *type != 0 ? 1 : 0;

@@ -103,6 +103,7 @@ class Attrib final : public DevicePart {
   const DeviceAttributes& numbers() const { return device().numbers(); }
   Result<void> set(Change& change, Number member, std::uint32_t value);
   Result<void> before_export() const;
+  Result<void> before_hosts_see_it() const;
   Result<void> can_unmap() const;
   bool support_is_free(Number member) const;
   std::string_view config() const;

@@ -143,7 +143,7 @@ class Engine {
   virtual Result<void> reconfigure(DeviceId device, const DeviceSpec& spec, bool write_cache) = 0;
   /// Another size for an open device, or with 0 bytes the one that is behind it now.
   virtual Result<Resized> resize_device(DeviceId device, std::uint64_t bytes, bool may_shrink) = 0;
-  /// pi_prot_format.
+  /// pi_prot_format; of a device that is waited for, when it comes.
   virtual Result<void> format_protection(DeviceId device) = 0;
 
   virtual Result<void> restore_registration(DeviceId device,
@@ -196,6 +196,9 @@ class Engine {
   virtual Counters mapped_counters(TpgId tpg, std::string_view initiator,
                                    std::uint16_t mapped) const = 0;
   virtual std::vector<SessionRow> sessions(TpgId tpg, std::string_view initiator) const = 0;
+  /// Whether something of an open device is missing, so that hosts do not see it though LUNs link
+  /// to it.
+  virtual bool is_waiting(DeviceId device) const = 0;
 };
 
 }  // namespace srpd::lio

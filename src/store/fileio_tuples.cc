@@ -99,6 +99,39 @@ bool is_block_device(const std::string& path) {
   return ::stat(path.c_str(), &status) == 0 && S_ISBLK(status.st_mode);
 }
 
+constexpr const char* give_up =
+    "; or give it up: with pi_prot_format=1 of the disk no block is checked until it is written";
+
+tl::unexpected<Error> cannot_use(const Specification& side, const std::string& cause,
+                                 const std::string& remedy, int error) {
+  return failure(object_of(side), "its protection information, " + side.path + ": " + cause, remedy,
+                 error);
+}
+
+tl::unexpected<Error> cannot_open(const Specification& side, int error) {
+  if (error == ENOENT)
+    return cannot_use(side, "the file does not exist", std::string("bring it back") + give_up,
+                      error);
+  const Error why = open_failed(side, error).value();
+  return cannot_use(side, why.cause, why.remedy, error);
+}
+
+/// What is made when it is missing is made longer when it is short. Where it was there before, it
+/// was cut, and what is lost of it must not be forgotten.
+Expected<void> check_whole(const Specification& side, int fd) {
+  struct stat status{};
+  if (::fstat(fd, &status) != 0) return cannot_use(side, errno_text(errno), {}, errno);
+  if (!S_ISREG(status.st_mode))
+    return cannot_use(side, "it is no regular file", "move it away and bring the file back",
+                      EINVAL);
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  if (side.create || size >= side.size) return {};
+  return cannot_use(side,
+                    "it has " + format_size(size) + ", less than the " + format_size(side.size) +
+                        " of all blocks: it was cut",
+                    std::string("bring it back from a backup") + give_up, EINVAL);
+}
+
 /// The name of a new file is on stable media, too. Best effort: not all file systems can.
 void sync_folder(const std::string& path) {
   const std::string folder = std::filesystem::path(path).parent_path();
@@ -128,11 +161,14 @@ Expected<std::unique_ptr<Tuples>> keep_fileio_tuples(const Specification& specif
   side.path = specification.path + ".protection";
   side.size = blocks * tuple_bytes;
   side.read_only = specification.read_only;
-  const int access = O_CLOEXEC | (side.read_only ? O_RDONLY : O_RDWR | O_CREAT);
+  side.create = specification.create && !side.read_only;
+  const int access = O_CLOEXEC | (side.read_only ? O_RDONLY : O_RDWR) | (side.create ? O_CREAT : 0);
   Descriptor plain(open_unless_busy(side.path, access));
-  if (plain.get() < 0) return numbered(open_failed(side, -plain.get()), -plain.get());
+  if (plain.get() < 0) return cannot_open(side, -plain.get());
   Descriptor sync(open_unless_busy(side.path, access | O_DSYNC));
-  if (sync.get() < 0) return numbered(open_failed(side, -sync.get()), -sync.get());
+  if (sync.get() < 0) return cannot_open(side, -sync.get());
+  if (auto whole = check_whole(side, plain.get()); !whole)
+    return tl::make_unexpected(whole.error());
   if (auto locked = lock_file(side, sync.get()); !locked)
     return tl::make_unexpected(locked.error());
   sync_folder(side.path);

@@ -14,7 +14,8 @@ struct Specification {
                      ///< pscsi: device node, or HOST:CHANNEL:TARGET:LUN
   /// Bytes. 0: what the file has. A missing or empty file is made this long. iblock: not used.
   std::uint64_t size = 0;
-  bool create = true;  ///< fileio: false: a missing file is not made
+  bool create = true;  ///< fileio: false: a missing file, or that of its protection information,
+                       ///< is not made
   /// Of the logical blocks; an iblock's are at least as long as its device's.
   std::uint32_t block_size = 512;
   bool direct = false;  ///< fileio: O_DIRECT

@@ -92,6 +92,65 @@ class Protection(support.ProgramTest):
         self.change(self.image, 32 * MIB - 1, b"\x55" if data[-1] != 0x55 else b"\xaa")
         self.expect_error(32 * MIB // BLOCK - 1, "GUARD CHECK FAILED")
 
+    def restart(self):
+        self.assertEqual(self.srpd.stop(), 0)
+        self.srpd = self.serve()
+
+    def expect_served(self, served):
+        """Waits for it: what is missing is looked for once a second."""
+        for _ in range(100):
+            if ("waited for" not in self.srpctl("status")) == served:
+                break
+            time.sleep(0.1)
+        status = self.srpctl("status")
+        self.assertEqual("waited for" not in status, served, status)
+
+    def test_without_it_the_disk_is_not_served(self):
+        data = os.urandom(MIB)
+        self.write(0, data)
+        whole = self.side.read_bytes()
+        for broken in (None, whole[:4096], b""):
+            self.assertEqual(self.srpd.stop(), 0)
+            if broken is None:
+                self.side.unlink()
+            else:
+                self.side.write_bytes(broken)
+            self.srpd = self.serve()
+            self.expect_served(False)
+            said = self.srpctl("doctor", code=1)
+            self.assertRegex(said, rf"problem {DISK}: it is waited for: .*{self.side}: .*"
+                                   r"; bring it back.*; or give it up: with pi_prot_format=1")
+            self.assertNotEqual(srp(*AS_HOST, "read", self.srpd.url(0), "--count", BLOCK,
+                                    "-q").returncode, 0)
+            self.assertIn('"pi_prot_type": 1', self.saved())
+            self.srpctl("save")
+            self.assertIn('"pi_prot_type": 1', self.saved())
+            self.side.write_bytes(whole)
+            self.expect_served(True)
+            self.assertEqual(self.read(0, MIB), data)
+        self.change(self.image, 700 * BLOCK, b"damaged")
+        self.expect_error(700, "GUARD CHECK FAILED")
+
+    def test_it_can_be_given_up(self):
+        data = os.urandom(MIB)
+        self.write(0, data)
+        self.assertEqual(self.srpd.stop(), 0)
+        self.side.unlink()
+        self.srpd = self.serve()
+        self.expect_served(False)
+        self.srpctl("set", DISK, "pi_prot_format=1")
+        self.expect_served(True)
+        self.change(self.image, 700 * BLOCK, data[701 * BLOCK:702 * BLOCK])
+        self.assertEqual(self.read(700 * BLOCK, BLOCK), data[701 * BLOCK:702 * BLOCK])
+        self.write(700 * BLOCK, data[700 * BLOCK:701 * BLOCK])
+        self.change(self.image, 700 * BLOCK, data[701 * BLOCK:702 * BLOCK])
+        self.expect_error(700, "GUARD CHECK FAILED")
+        self.restart()
+        self.expect_served(True)
+
+    def saved(self):
+        return (self.directory / "state" / "target" / "saveconfig.json").read_text()
+
     def test_killed_while_it_writes_it_leaves_no_unreadable_block(self):
         for _ in range(5):
             writer = subprocess.Popen(

@@ -66,6 +66,7 @@ class FakeEngine final : public Engine {
   Counters mapped_counters(TpgId tpg, std::string_view initiator,
                            std::uint16_t mapped) const override;
   std::vector<SessionRow> sessions(TpgId tpg, std::string_view initiator) const override;
+  bool is_waiting(DeviceId) const override { return false; }
 
  private:
   Result<void> note(const std::string& name, const std::string& rest);
