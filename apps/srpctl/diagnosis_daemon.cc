@@ -37,6 +37,7 @@ class Daemon {
   Daemon(const Answers& answers, const Machine& machine, Findings& findings)
       : status_(answers.status),
         waiting_(status_.value("waiting", Json::array())),
+        failures_(status_.value("failures", Json::array())),
         answers_(answers),
         machine_(machine),
         findings_(findings) {
@@ -46,6 +47,7 @@ class Daemon {
   void run() {
     listening();
     waiting();
+    failures();
     troubles();
     limits();
     if (machine_.kernel_target)
@@ -80,6 +82,11 @@ class Daemon {
       if (!owner.empty()) cause += " by " + owner;
       findings_.problem(object, cause, shown(each, "remedy"));
     }
+  }
+
+  void failures() {
+    for (const Json& each : failures_)
+      findings_.problem(shown(each, "object"), shown(each, "cause"), shown(each, "remedy"));
   }
 
   /// What srpd says of itself; the rest of its problems is looked at more closely.
@@ -142,9 +149,9 @@ class Daemon {
     } else if (answers_.no_diff) {
       findings_.problem(path, "what is saved cannot be used: " + answers_.no_diff->cause,
                         "srpctl save writes it anew; the version before is kept");
-    } else if (!waiting_.empty() || !status_["drained"].empty()) {
-      // What is not there yet has some of its attributes later, and what is drained is so for a
-      // while.
+    } else if (!waiting_.empty() || !failures_.empty() || !status_["drained"].empty()) {
+      // What is not there yet has some of its attributes later, what could not be made is not to be
+      // saved away, and what is drained is so for a while.
     } else if (const std::size_t count = answers_.diff["differences"].size(); count != 0) {
       findings_.problem(path,
                         plural(count, "difference") +
@@ -155,7 +162,7 @@ class Daemon {
   }
 
   const Json& status_;
-  const Json waiting_;  ///< an older srpd does not tell
+  const Json waiting_, failures_;  ///< an older srpd does not tell
   const Answers& answers_;
   const Machine& machine_;
   Findings& findings_;

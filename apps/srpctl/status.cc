@@ -40,6 +40,9 @@ int show(const Json& status) {
                word(each, "remedy"));
   if (!status["drained"].empty())
     fmt::print("{}\n", paint("drained: 'srpctl drain --off' takes logins again", Colour::yellow));
+  for (const Json& each : status.value("failures", Json::array()))
+    fmt::print("{}: {}; {}\n", paint(word(each, "object"), Colour::red), word(each, "cause"),
+               word(each, "remedy"));
   for (const Json& each : status["problems"])
     fmt::print("{}: {}; {}\n", paint(word(each, "object"), Colour::red), word(each, "cause"),
                word(each, "remedy"));

@@ -64,7 +64,8 @@ Administration::Administration(const Options& options, Server& server, Loops& lo
                 .metrics = [sources = server.metrics()] { return observe::page(sources); },
                 .listening = [this] { return listening(); },
                 .waiting = [this] { return waiting(); },
-                .troubles = [this] { return troubles(); }} {
+                .troubles = [this] { return troubles(); },
+                .unserved = [this] { return unserved(); }} {
   engine_.set_keep(
       [this](auto device, auto spec, auto changes, auto done) {
         keep([=, this] { lio::take_over_access_states(tree_, device, spec, changes); }, done);
@@ -135,9 +136,26 @@ Expected<void> Administration::restore() {
     return tl::make_unexpected(std::move(unusable));
   }
   for (const Error& problem : *problems) log::warning("{}", problem.text());
+  services_.not_restored = as_failures(*problems);
   lio::restore_access_states(tree_);
-  lio::restore_registrations(tree_);
+  lost_registrations_ = lio::restore_registrations(tree_);
+  for (const Error& problem : lost_registrations_) log::error("{}", problem.text());
   return {};
+}
+
+/// For whoever reads them later, elsewhere than behind what was being done.
+std::vector<Error> Administration::as_failures(std::vector<Error> problems) const {
+  for (Error& each : problems) {
+    each.cause = "it was not restored: " + each.cause;
+    if (each.remedy.empty()) each.remedy = "correct it in " + saved_file_ + " and reload srpd";
+  }
+  return problems;
+}
+
+std::vector<Error> Administration::unserved() const {
+  std::vector<Error> all = engine_.failures();
+  all.insert(all.end(), lost_registrations_.begin(), lost_registrations_.end());
+  return all;
 }
 
 // Commands of hosts wait for `done`, so that it always comes.
@@ -193,6 +211,7 @@ void Administration::apply_saved() {
   if (!applied)
     return log::error("reload: {}: {}; nothing is changed", saved_file_, applied.error().text());
   for (const Error& problem : applied->problems) log::warning("reload: {}", problem.text());
+  services_.not_restored = as_failures(applied->problems);
   log::info("reload: {} difference{} to {}", applied->differences.size(),
             applied->differences.size() == 1 ? "" : "s", saved_file_);
 }

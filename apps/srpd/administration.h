@@ -60,6 +60,8 @@ class Administration {
   std::vector<std::string> listening() const;
   std::vector<Error> waiting() const;
   std::vector<Error> troubles() const;
+  std::vector<Error> unserved() const;
+  std::vector<Error> as_failures(std::vector<Error> problems) const;
   void look_for_waiting();
   void look_for_listeners();
   void apply_saved();
@@ -79,7 +81,8 @@ class Administration {
   std::atomic<const mount::Mount*> own_mount_ = nullptr;
   tree::Tree tree_;
   std::unique_ptr<mount::Mount> mount_;
-  std::optional<Error> not_mounted_;  ///< why
+  std::optional<Error> not_mounted_;       ///< why
+  std::vector<Error> lost_registrations_;  ///< from before anybody can ask
   control::SavedFile saved_;
   rpc::Services services_;
   std::unique_ptr<rpc::Server> control_;  ///< what srpctl asks

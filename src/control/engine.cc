@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "control/engine_values.h"
 #include "control/identity.h"
+#include "control/tree_view.h"
 #include "runtime/thread.h"
 
 namespace srpd::control {
@@ -34,14 +35,45 @@ Engine::Engine(target::Target& target, runtime::Loop& home, Daemon daemon)
 
 Engine::~Engine() = default;
 
-// The two threads taking turns for each of ten thousand LUNs would be most of a start. What is
-// added so cannot fail: the tree, or who calls, has looked.
-lio::Result<void> Engine::add(std::string object, std::function<Expected<void>()> work) {
+// The two threads taking turns for each of ten thousand LUNs would be most of a start. As a rule
+// what is added so cannot fail: the tree, or who calls, has looked.
+lio::Result<void> Engine::add(std::function<std::string()> object,
+                              std::function<Expected<void>()> work) {
   if (!is_patient()) return result_of(run_on(home_, work));
-  runtime::run_later(home_, [object = std::move(object), work = std::move(work)] {
-    if (const auto added = work(); !added) log::error("{}: {}", object, added.error().text());
+  runtime::run_later(home_, [this, object = std::move(object), work = std::move(work)] {
+    const auto done = work();
+    if (!done || !failures_.empty()) note(object(), done);
   });
   return {};
+}
+
+/// Under the name by which people know the object.
+void Engine::note(const std::string& object, const Expected<void>& done) {
+  failures_.erase(object);
+  if (done) return;
+  const Error& error = done.error();
+  log::error("{}: hosts do not get it: {}", object, error.text());
+  failures_.emplace(
+      object,
+      Error{object, "hosts do not get it: " + error.cause,
+            error.remedy.empty() ? "delete it and create it anew" : error.remedy, error.number});
+}
+
+std::vector<Error> Engine::failures() const {
+  return run_on(home_, [this] {
+    std::vector<Error> all;
+    for (const auto& [object, error] : failures_) all.push_back(error);
+    return all;
+  });
+}
+
+std::string Engine::lun_name(const Tpg& tpg, std::uint16_t lun) {
+  return "/srpt/" + saved_name(tpg.port) + "/luns/lun" + std::to_string(lun);
+}
+
+std::string Engine::mapped_name(const Tpg& tpg, std::string_view initiator, std::uint32_t mapped) {
+  return "/srpt/" + saved_name(tpg.port) + "/acls/" + saved_name(initiator) + "/mapped_lun" +
+         std::to_string(mapped);
 }
 
 // Ports
@@ -129,18 +161,25 @@ lio::Result<void> Engine::listen(std::uint16_t rdma_cm_port) {
 
 // LUNs
 
-lio::Result<void> Engine::add_lun(lio::TpgId id, std::uint16_t lun, lio::DeviceId device_id,
+lio::Result<void> Engine::add_lun(lio::TpgId id, std::uint16_t lun, lio::DeviceId device,
                                   const lio::LunAccess& access) {
-  return add("LUN " + std::to_string(lun), [this, id, lun, device_id, access]() -> Expected<void> {
-    Tpg& tpg = tpgs_.at(id);
-    Device& device = devices_.at(device_id);
-    if (device.store) {
-      if (auto shown = show(device_id, device, tpg, lun, access); !shown) return shown;
-    }
-    device.links.emplace_back(id, lun);
-    tpg.luns[lun] = {device_id, access};
-    return {};
-  });
+  return add([this, id, lun] { return lun_name(tpgs_.at(id), lun); },
+             [this, id, lun, wanted = LinkedLun{device, access}, patient = is_patient()] {
+               return link_lun(id, lun, wanted, patient);
+             });
+}
+
+// What a patient thread was told is there has to be there for what it does next.
+Expected<void> Engine::link_lun(lio::TpgId id, std::uint16_t lun, const LinkedLun& wanted,
+                                bool patient) {
+  Tpg& tpg = tpgs_.at(id);
+  Device& device = devices_.at(wanted.device);
+  Expected<void> shown;
+  if (device.store) shown = show(wanted.device, device, tpg, lun, wanted.access);
+  if (!shown && !patient) return shown;
+  device.links.emplace_back(id, lun);
+  tpg.luns[lun] = {wanted.device, wanted.access, !shown};
+  return shown;
 }
 
 void Engine::remove_lun(lio::TpgId id, std::uint16_t lun) {
@@ -150,6 +189,7 @@ void Engine::remove_lun(lio::TpgId id, std::uint16_t lun) {
     std::erase(device.links, std::pair(id, lun));
     std::erase_if(tpg.mapped_later, [&](const auto& each) { return each.lun.port_lun == lun; });
     tpg.luns.erase(lun);
+    forget_failure(lun_name(tpg, lun));
     hide(device);
   };
   must(run_on_until_done(home_, [&](auto done) -> Expected<void> {
@@ -166,7 +206,8 @@ void Engine::remove_lun(lio::TpgId id, std::uint16_t lun) {
 
 bool Engine::is_later(const Tpg& tpg, std::uint16_t lun) const {
   const auto found = tpg.luns.find(lun);
-  return found != tpg.luns.end() && !devices_.at(found->second.device).store;
+  return found != tpg.luns.end() &&
+         (found->second.failed || !devices_.at(found->second.device).store);
 }
 
 void Engine::set_lun_access(lio::TpgId id, std::uint16_t lun, const lio::LunAccess& access) {
@@ -209,7 +250,8 @@ Engine::MappedLater* Engine::find_later(Tpg& tpg, std::string_view initiator,
 lio::Result<void> Engine::map_lun(lio::TpgId id, std::string_view initiator, std::uint16_t mapped,
                                   std::uint16_t lun, bool write_protect) {
   const target::MappedLun wanted{mapped, lun, write_protect};
-  return add(std::string(initiator),
+  return add([this, id, name = std::string(initiator),
+              mapped] { return mapped_name(tpgs_.at(id), name, mapped); },
              [this, id, name = std::string(initiator), wanted]() -> Expected<void> {
                Tpg& tpg = tpgs_.at(id);
                if (!is_later(tpg, static_cast<std::uint16_t>(wanted.port_lun)))
@@ -223,6 +265,7 @@ lio::Result<void> Engine::map_lun(lio::TpgId id, std::string_view initiator, std
 void Engine::unmap_lun(lio::TpgId id, std::string_view initiator, std::uint16_t mapped) {
   static_cast<void>(run_on_until_done(home_, [&](auto done) -> Expected<void> {
     Tpg& tpg = tpgs_.at(id);
+    forget_failure(mapped_name(tpg, initiator, mapped));
     if (const auto* later = find_later(tpg, initiator, mapped); later != nullptr) {
       tpg.mapped_later.erase(tpg.mapped_later.begin() + (later - tpg.mapped_later.data()));
       done();

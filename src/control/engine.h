@@ -109,6 +109,9 @@ class Engine final : public lio::Engine {
   /// Tries to open what is waited for and shows it to the hosts. On no loop; may take as long as
   /// opening does. The tree has to be told: lio::device_arrived().
   std::vector<Arrival> look_for_waiting();
+  /// What the tree shows and hosts do not see, or see otherwise, since it could not be done when
+  /// nobody waited for it. On no loop.
+  std::vector<Error> failures() const;
 
   lio::Result<lio::DeviceProperties> open_device(lio::DeviceId device, const lio::DeviceSpec& spec,
                                                  const lio::DeviceAttributes& attributes,
@@ -180,7 +183,7 @@ class Engine final : public lio::Engine {
     std::shared_ptr<store::Backstore> store;
     std::shared_ptr<store::ProtectedStore> protection;
   };
-  /// Of a LUN whose device is waited for.
+  /// Of a LUN that is not shown yet.
   struct MappedLater {
     std::string initiator;
     target::MappedLun lun;
@@ -188,6 +191,7 @@ class Engine final : public lio::Engine {
   struct LinkedLun {
     lio::DeviceId device{};
     lio::LunAccess access;
+    bool failed = false;  ///< hosts cannot see it
   };
   struct Tpg {
     target::PortHandle handle{};
@@ -198,8 +202,9 @@ class Engine final : public lio::Engine {
 
   bool is_patient() const { return patient_.load() == std::this_thread::get_id(); }
   /// Runs `work`, which returns Expected<void>, on home, with all that it needs by value. A patient
-  /// thread does not wait for it: what it adds is there in its turn, before whatever comes next.
-  lio::Result<void> add(std::string object, std::function<Expected<void>()> work);
+  /// thread does not wait for it: what it adds is there in its turn, before whatever comes next,
+  /// and what fails is one of failures() under the name `object`, which is asked on home.
+  lio::Result<void> add(std::function<std::string()> object, std::function<Expected<void>()> work);
 
   // On home.
   Expected<void> show(lio::DeviceId id, Device& device, Tpg& tpg, std::uint16_t lun,
@@ -211,6 +216,12 @@ class Engine final : public lio::Engine {
   void show_arrived(lio::DeviceId id, Device& device);
   void lend_memory(store::Backstore& plain) const;
   bool is_later(const Tpg& tpg, std::uint16_t lun) const;
+  Expected<void> link_lun(lio::TpgId tpg, std::uint16_t lun, const LinkedLun& wanted, bool patient);
+  void show_mappings(Tpg& tpg, std::uint16_t lun);
+  void note(const std::string& object, const Expected<void>& done);
+  void forget_failure(const std::string& object) { failures_.erase(object); }
+  static std::string lun_name(const Tpg& tpg, std::uint16_t lun);
+  static std::string mapped_name(const Tpg& tpg, std::string_view initiator, std::uint32_t mapped);
   static MappedLater* find_later(Tpg& tpg, std::string_view initiator, std::uint16_t mapped);
   void share_identifier();
   // Any thread.
@@ -241,6 +252,7 @@ class Engine final : public lio::Engine {
   std::unordered_map<lio::DeviceId, Device> devices_;
   std::unordered_map<lio::TpgId, Tpg> tpgs_;
   std::map<std::string, lio::PortSettings, std::less<>> ports_;
+  std::map<std::string, Error> failures_;  ///< by object
 };
 
 // Stores look after themselves on home, and end there: the last to let go of one may be a thread

@@ -32,6 +32,12 @@ int wrong_path(const lio::DeviceSpec& spec) {
 
 std::string name_of(const lio::DeviceSpec& spec) { return spec.hba + "/" + spec.name; }
 
+/// That targetcli gives it.
+std::string saved_name_of(const lio::DeviceSpec& spec) {
+  const BackstoreKind* const kind = kind_of_hba(spec.hba);
+  return "/backstores/" + std::string(kind != nullptr ? kind->plugin : spec.hba) + "/" + spec.name;
+}
+
 int number_of(const Error& error) { return error.number != 0 ? error.number : EINVAL; }
 
 Expected<std::unique_ptr<store::Backstore>> open_store(const lio::DeviceSpec& spec, bool create,
@@ -64,9 +70,8 @@ bool lacks_size(const lio::DeviceSpec& spec) {
 
 Error error_of(const WaitingDevice& device) {
   const lio::DeviceSpec& spec = device.spec;
-  const BackstoreKind* const kind = kind_of_hba(spec.hba);
   const std::string path = spec.path.value_or(spec.udev_path);
-  return {"/backstores/" + std::string(kind != nullptr ? kind->plugin : spec.hba) + "/" + spec.name,
+  return {saved_name_of(spec),
           "it is waited for: " + (path.empty() ? "" : path + ": ") + device.why.cause,
           device.why.remedy};
 }
@@ -115,6 +120,7 @@ void Engine::close_device(lio::DeviceId id) {
   run_on(home_, [&] {
     const auto found = devices_.find(id);
     CHECK(found != devices_.end() && found->second.links.empty());
+    forget_failure(saved_name_of(found->second.spec));
     devices_.erase(found);
   });
 }
@@ -136,7 +142,9 @@ lio::Result<void> Engine::set_attributes(lio::DeviceId id,
     return {};
   };
   // Whether it can be done is known where the device has told its blocks.
-  if (attributes.block_size >= attributes.hw_block_size) return add("attributes", set);
+  if (attributes.block_size >= attributes.hw_block_size) {
+    return add([this, id] { return saved_name_of(devices_.at(id).spec); }, set);
+  }
   const auto done = run_on(home_, set);
   if (!done) return tree::fail(EINVAL, done.error().cause, done.error().remedy);
   return {};
@@ -370,16 +378,23 @@ std::optional<lio::DeviceProperties> Engine::arrive(const WaitingDevice& wanted,
 void Engine::show_arrived(lio::DeviceId id, Device& device) {
   for (const auto& [tpg_id, lun] : device.links) {
     Tpg& tpg = tpgs_.at(tpg_id);
-    Expected<void> shown = show(id, device, tpg, lun, tpg.luns.at(lun).access);
-    for (auto each = tpg.mapped_later.begin(); shown && each != tpg.mapped_later.end();) {
-      if (each->lun.port_lun != lun) {
-        ++each;
-        continue;
-      }
-      shown = target_.map_lun(tpg.handle, each->initiator, each->lun);
-      each = tpg.mapped_later.erase(each);
+    LinkedLun& linked = tpg.luns.at(lun);
+    const auto shown = show(id, device, tpg, lun, linked.access);
+    linked.failed = !shown;
+    note(lun_name(tpg, lun), shown);
+    if (shown) show_mappings(tpg, lun);
+  }
+}
+
+void Engine::show_mappings(Tpg& tpg, std::uint16_t lun) {
+  for (auto each = tpg.mapped_later.begin(); each != tpg.mapped_later.end();) {
+    if (each->lun.port_lun != lun) {
+      ++each;
+      continue;
     }
-    if (!shown) log::error("{}: {}", name_of(device.spec), shown.error().text());
+    note(mapped_name(tpg, each->initiator, each->lun.number),
+         target_.map_lun(tpg.handle, each->initiator, each->lun));
+    each = tpg.mapped_later.erase(each);
   }
 }
 

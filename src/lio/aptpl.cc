@@ -157,8 +157,9 @@ Expected<std::vector<AptplRegistration>> read_aptpl(const std::string& path) {
   if (path.empty() || !std::filesystem::exists(path, error)) return {};
   const auto text = read_file(path, max_file_size);
   const auto unreadable = [&](const std::string& cause) {
-    return failure(path, "saved registrations cannot be read: " + cause,
-                   "mend or remove the file; until then hosts are not kept out by them");
+    return failure(
+        path, "saved registrations cannot be read: " + cause,
+        "mend or remove the file and restart srpd; until then nobody is kept out by them");
   };
   if (!text) return unreadable(errno_text(text.error().number));
   auto found = parse_aptpl(*text);
@@ -188,7 +189,7 @@ bool keep_registrations(tree::Tree& tree, DeviceId device, const DeviceSpec& spe
   return written.has_value();
 }
 
-void restore_registrations(tree::Tree& tree) {
+std::vector<Error> restore_registrations(tree::Tree& tree) {
   struct Saved {
     tree::Id id = 0;
     std::string file;
@@ -201,10 +202,11 @@ void restore_registrations(tree::Tree& tree) {
     });
     return saved;
   });
+  std::vector<Error> problems;
   for (const Saved& saved : all) {
     const auto registrations = read_aptpl(saved.file);
     if (!registrations) {
-      log::error("{}", registrations.error().text());
+      problems.push_back(registrations.error());
       continue;
     }
     if (registrations->empty()) continue;
@@ -214,10 +216,11 @@ void restore_registrations(tree::Tree& tree) {
       change.unlocked([&] {
         for (const AptplRegistration& each : *registrations)
           if (auto restored = device.engine().restore_registration(id, each); !restored)
-            log::error("{}: {}", saved.file, restored.error().cause);
+            problems.push_back(restored.error().error(saved.file));
       });
     }));
   }
+  return problems;
 }
 
 }  // namespace srpd::lio

@@ -33,7 +33,7 @@ bool keep_registrations(tree::Tree& tree, DeviceId device, const DeviceSpec& spe
                         const std::string& text);
 
 /// Hands what was written last to the engine, when the configuration is being restored: for every
-/// device, as a rule before LUNs show it.
-void restore_registrations(tree::Tree& tree);
+/// device, as a rule before LUNs show it. What could not be handed over is returned.
+std::vector<Error> restore_registrations(tree::Tree& tree);
 
 }  // namespace srpd::lio

@@ -37,9 +37,14 @@ struct Services {
   std::function<std::vector<Error>()> waiting = {};
   /// What is wrong with the daemon itself; empty: nothing.
   std::function<std::vector<Error>()> troubles = {};
+  /// What the tree has and hosts do not get, though nothing is waited for; empty: nothing.
+  std::function<std::vector<Error>()> unserved = {};
   std::chrono::steady_clock::time_point started = std::chrono::steady_clock::now();
   /// Held while the whole configuration is changed or saved: one at a time.
   std::mutex configuration = {};
+  /// What could not be made of the configuration that was restored last, under `configuration`: it
+  /// is missing in the tree, and must not go missing in what is saved.
+  std::vector<Error> not_restored = {};
   /// The tpgs that `drain` has disabled, under `configuration`.
   std::set<std::string> drained = {};
 };

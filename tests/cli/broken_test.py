@@ -2,6 +2,7 @@
 and of files and devices that are not as they should be."""
 
 import fcntl
+import json
 import os
 import pathlib
 import subprocess
@@ -36,6 +37,24 @@ class Objects(BrokenTest):
         self.make_ramdisk()
         self.saved.write_text(self.saved.read_text()[:-20])
         self.check_golden("saved_is_damaged")
+
+    def test_not_restored(self):
+        self.make_ramdisk()
+        saved = json.loads(self.saved.read_text())
+        saved["storage_objects"].append({"name": "pool", "plugin": "rbd", "wwn": "of-pool"})
+        saved["storage_objects"][0]["attributes"]["emulate_tas"] = 7
+        saved["targets"].append({"fabric": "iscsi", "wwn": "iqn.2003-01.org.example:a"})
+        self.saved.write_text(json.dumps(saved, indent=2))
+        before = self.saved.read_text()
+        self.restart()
+        self.check_golden("not_restored")
+        refused = self.srpctl("save", code=1)
+        self.assertIn("it would be missing in what is saved", refused)
+        self.assertIn("(incomplete)", refused)
+        self.assertEqual(self.saved.read_text(), before)
+        self.srpctl("save", "--incomplete")
+        self.assertNotIn("rbd", self.saved.read_text())
+        self.srpctl("save")
 
     def test_target_without_luns(self):
         self.make_target()

@@ -63,6 +63,8 @@ Answer<Json> diff(Services& services, const Arguments& arguments) {
 Answer<Json> apply_now(Services& services, const Json& json) {
   const auto applied = control::apply_configuration(services.tree, json);
   if (!applied) return refused(applied.error());
+  // All of it is there: what was missing before is not wanted, or is there as well.
+  if (applied->problems.empty()) services.not_restored.clear();
   return Json{{"differences", list_of(applied->differences)},
               {"problems", list_of(applied->problems)}};
 }
@@ -82,17 +84,24 @@ Answer<Json> add(Services& services, const Arguments& arguments) {
   return Json{{"problems", list_of(*problems)}};
 }
 
+tl::unexpected<Fault> would_be_missing(const Error& what, const std::string& remedy) {
+  const std::string first = remedy.empty() ? what.remedy : remedy;
+  return refused({what.object, "it would be missing in what is saved: " + what.cause,
+                  first + ", or save without it (incomplete)"});
+}
+
 Answer<Json> save(Services& services, const Arguments& arguments) {
   if (services.saved == nullptr) return nothing_saved();
   const std::lock_guard lock(services.configuration);
   const control::SavedTree saved = control::save_tree(services.tree);
-  if (!saved.problems.empty() && !arguments.flag("incomplete")) {
-    const Error& first = saved.problems.front();
-    return refused({first.object, "it would be missing in what is saved: " + first.cause,
-                    first.remedy + ", or save without it (incomplete)"});
+  if (!arguments.flag("incomplete")) {
+    if (!services.not_restored.empty())
+      return would_be_missing(services.not_restored.front(), "reload when that is mended");
+    if (!saved.problems.empty()) return would_be_missing(saved.problems.front(), {});
   }
   if (const auto written = services.saved->write(saved.text); !written)
     return refused(written.error());
+  services.not_restored.clear();
   return Json{{"path", services.saved->path()}, {"problems", list_of(saved.problems)}};
 }
 

@@ -92,6 +92,18 @@ Json drained_of(Services& services) {
   return services.drained;
 }
 
+/// What is configured and was not made, or hosts do not get.
+Json failures_of(Services& services) {
+  Json all = Json::array();
+  {
+    const std::lock_guard lock(services.configuration);
+    for (const Error& each : services.not_restored) all.push_back(json_of(each));
+  }
+  if (services.unserved)
+    for (const Error& each : services.unserved()) all.push_back(json_of(each));
+  return all;
+}
+
 Answer<Json> status(Services& services, const Arguments&) {
   const Json all = control::objects(services.tree);
   const Sessions who = services.sessions();
@@ -118,7 +130,7 @@ Answer<Json> status(Services& services, const Arguments&) {
               {"ports", ports_of(all, who)},       {"sessions", who.sessions.size()},
               {"refusals", who.refusals.size()},   {"commands", commands},
               {"read_bytes", read_bytes},          {"written_bytes", written_bytes},
-              {"problems", std::move(problems)}};
+              {"failures", failures_of(services)}, {"problems", std::move(problems)}};
 }
 
 Answer<void> enable(tree::Tree& tree, const std::string& tpg, const char* value) {
@@ -201,7 +213,7 @@ constexpr Method methods[] = {
     {.name = "status",
      .summary = "How the daemon is: its ports, sessions and what is wrong",
      .result = "srpd, seconds, listening, waiting, drained, backstores, ports, sessions, refusals, "
-               "commands, read_bytes, written_bytes (of those sessions), problems",
+               "commands, read_bytes, written_bytes (of those sessions), failures, problems",
      .call = status},
     {.name = "drain",
      .summary = "End the sessions and refuse logins by writing 0 to 'enable', until switched off",

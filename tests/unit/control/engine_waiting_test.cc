@@ -79,6 +79,45 @@ TEST_F(EngineTest, WhatAPatientThreadAddsIsThereForWhatComesNext) {
   EXPECT_EQ(ask(**host, write_one, 7, test::pattern(512, 1)).code, 0x2700u);
 }
 
+// The tree has looked, so that it cannot come to this through it. What fails is told, and can be
+// removed like what does not.
+TEST_F(EngineTest, WhatAPatientThreadCannotAddIsTold) {
+  make_target();
+  make_ramdisk("rd_mcp_1/ram1", 64, "serial-of-ram1");
+  const lio::TpgId tpg{1};
+  const lio::DeviceId device{2};
+  constexpr std::uint16_t too_high = 20000;
+  EXPECT_FALSE(engine_->add_lun(tpg, too_high, device, {})) << "who waits is told at once";
+  EXPECT_TRUE(engine_->failures().empty());
+  engine_->set_patient(true);
+  EXPECT_TRUE(engine_->add_lun(tpg, too_high, device, {}));
+  EXPECT_TRUE(engine_->map_lun(tpg, host_name, 3, too_high, false));
+  EXPECT_TRUE(engine_->map_lun(tpg, "0x99", 4, 0, false)) << "no such ACL";
+  EXPECT_TRUE(engine_->map_lun(tpg, host_name, 5, 0, false));
+  engine_->set_patient(false);
+  const auto failures = engine_->failures();
+  ASSERT_EQ(failures.size(), 2u);
+  const std::string target = "/srpt/ib.00000000000000000002c903000e8acc";
+  EXPECT_EQ(failures[0].object, target + "/acls/ib.99/mapped_lun4");
+  EXPECT_EQ(failures[1].object, target + "/luns/lun20000");
+  for (const Error& each : failures) {
+    EXPECT_THAT(each.cause, HasSubstr("hosts do not get it"));
+    EXPECT_FALSE(each.remedy.empty());
+  }
+  auto host = log_in();
+  ASSERT_TRUE(host) << host.error().text();
+  attentions(**host);
+  attentions(**host, 5);
+  EXPECT_EQ(ask(**host, test_unit_ready, 5).status, 0) << "the rest goes on";
+  EXPECT_EQ(ask(**host, test_unit_ready, 3).code, 0x2500u);
+  engine_->unmap_lun(tpg, host_name, 3);
+  engine_->unmap_lun(tpg, "0x99", 4);
+  engine_->remove_lun(tpg, too_high);
+  EXPECT_TRUE(engine_->failures().empty());
+  engine_->unmap_lun(tpg, host_name, 5);
+  EXPECT_EQ(rmdir("target/core/rd_mcp_1/ram1"), 0);
+}
+
 // What changes a byte of a file behind srpd's back.
 void damage(const std::string& path, std::int64_t at) {
   std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);

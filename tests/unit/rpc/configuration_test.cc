@@ -71,6 +71,21 @@ TEST_F(Configuration, APartialOneIsNotSaved) {
   EXPECT_TRUE(std::filesystem::exists(saved.path()));
 }
 
+TEST_F(Configuration, WhatCouldNotBeRestoredIsNotSavedAway) {
+  world.result("apply", config({"a"}));
+  world.services.not_restored = {{"/backstores/rbd/b", "it is not known", "it is not restored"}};
+  EXPECT_EQ(world.result("status")["failures"][0]["object"], "/backstores/rbd/b");
+  const Fault fault = world.fault("save");
+  EXPECT_EQ(fault.data["object"], "/backstores/rbd/b");
+  EXPECT_THAT(fault.message, HasSubstr("would be missing"));
+  EXPECT_FALSE(std::filesystem::exists(saved.path()));
+  world.result("save", {{"incomplete", true}});
+  EXPECT_EQ(world.result("status")["failures"], Json::array()) << "nobody wants it any more";
+  world.services.not_restored = {{"/backstores/rbd/b", "it is not known", "it is not restored"}};
+  EXPECT_EQ(world.result("apply", config({"a", "b"}))["problems"], Json::array());
+  world.result("save");
+}
+
 TEST_F(Configuration, ADamagedFileIsNamed) {
   EXPECT_THAT(world.fault("diff").message, HasSubstr(saved.path()));
   std::ofstream(saved.path()) << "{\"storage_objects\": [";
