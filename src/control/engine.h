@@ -31,6 +31,7 @@
 #include "base/error.h"
 #include "lio/engine.h"
 #include "runtime/loop.h"
+#include "runtime/pinnable_memory.h"
 #include "runtime/thread.h"
 #include "scsi/lu.h"
 #include "store/backstore.h"
@@ -214,7 +215,9 @@ class Engine final : public lio::Engine {
   std::optional<lio::DeviceProperties> arrive(const WaitingDevice& wanted, const StoreInUse& store);
   lio::Result<lio::Resized> wait_for_size(lio::DeviceId id, std::uint64_t bytes, bool may_shrink);
   void show_arrived(lio::DeviceId id, Device& device);
-  void lend_memory(store::Backstore& plain) const;
+  void lend_memory(store::Backstore& plain) const { lend_from(plain.memory()); }
+  void lend_from(runtime::PinnableMemory* memory) const;
+  static runtime::PinnableMemory* last_memory(const Device& device);
   bool is_later(const Tpg& tpg, std::uint16_t lun) const;
   Expected<void> link_lun(lio::TpgId tpg, std::uint16_t lun, const LinkedLun& wanted, bool patient);
   void show_mappings(Tpg& tpg, std::uint16_t lun);
@@ -260,7 +263,8 @@ class Engine final : public lio::Engine {
 template <class Store>
 std::shared_ptr<Store> Engine::home_owned(std::unique_ptr<Store> store) const {
   const auto end = [take_back = daemon_.take_back](Store* ending) {
-    if (auto* const memory = ending->memory(); memory != nullptr) take_back(*memory);
+    for (auto* memory = ending->memory(); memory != nullptr; memory = memory->next())
+      take_back(*memory);
     delete ending;
   };
   return {store.release(), [&home = home_, end](Store* ending) {

@@ -76,8 +76,8 @@ Error error_of(const WaitingDevice& device) {
           device.why.remedy};
 }
 
-void Engine::lend_memory(store::Backstore& plain) const {
-  if (auto* const memory = plain.memory(); memory != nullptr) daemon_.lend(*memory);
+void Engine::lend_from(runtime::PinnableMemory* memory) const {
+  for (; memory != nullptr; memory = memory->next()) daemon_.lend(*memory);
 }
 
 lio::Result<lio::DeviceProperties> Engine::open_device(lio::DeviceId id,
@@ -161,12 +161,13 @@ lio::Result<lio::Resized> Engine::resize_device(lio::DeviceId id, std::uint64_t 
                                                 bool may_shrink) {
   struct Known {
     std::shared_ptr<store::Backstore> store;
+    runtime::PinnableMemory* memory;  ///< the last
     lio::Plugin plugin;
     Error why;
   };
   const Known known = run_on(home_, [&] {
     const Device& device = devices_.at(id);
-    return Known{device.store, device.spec.plugin, device.why};
+    return Known{device.store, last_memory(device), device.spec.plugin, device.why};
   });
   if (bytes != 0 && has_own_size(known.plugin))
     return tree::fail(EINVAL, "its size is that of the device behind it",
@@ -179,7 +180,17 @@ lio::Result<lio::Resized> Engine::resize_device(lio::DeviceId id, std::uint64_t 
   const auto resized = known.store->resize({bytes, may_shrink});
   if (!resized)
     return tree::fail(number_of(resized.error()), resized.error().cause, resized.error().remedy);
+  // Until then adapters are told of what is new for each transfer.
+  if (known.memory != nullptr && known.memory->next() != nullptr)
+    run_on(home_, [&] { lend_from(known.memory->next()); });
   return lio::Resized{from, *resized};
+}
+
+runtime::PinnableMemory* Engine::last_memory(const Device& device) {
+  if (!device.store) return nullptr;
+  auto* memory = (device.protection ? *device.protection->plain() : *device.store).memory();
+  while (memory != nullptr && memory->next() != nullptr) memory = memory->next();
+  return memory;
 }
 
 /// What is waited for is opened with the size that was asked for last.

@@ -1,11 +1,14 @@
 // Long-lived memory of which pages are given back to the kernel now and then, and which adapters
-// may know by its pages: who registers a piece pins it first, and pinned pieces stay.
+// may know by its pages: who registers a piece pins it first, and pinned pieces stay. What it grows
+// by is a memory of its own, the next one, since adapters cannot make longer what they know.
 #pragma once
 
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <vector>
@@ -24,6 +27,15 @@ class PinnableMemory {
   PinnableMemory& operator=(const PinnableMemory&) = delete;
 
   std::span<std::byte> bytes() const { return memory_; }
+
+  /// What came by growing; null: nothing. It goes with this one.
+  PinnableMemory* next() const { return next_.load(std::memory_order_acquire); }
+  /// Of the last one. One thread at a time.
+  PinnableMemory& grow(std::span<std::byte> more) {
+    owned_next_ = std::make_unique<PinnableMemory>(more);
+    next_.store(owned_next_.get(), std::memory_order_release);
+    return *owned_next_;
+  }
 
   /// The chunk that holds `offset`; its pages stay from now on.
   std::span<std::byte> pin(std::size_t offset) {
@@ -48,6 +60,8 @@ class PinnableMemory {
   const std::span<std::byte> memory_;
   std::mutex mutex_;
   std::vector<bool> pinned_;
+  std::unique_ptr<PinnableMemory> owned_next_;
+  std::atomic<PinnableMemory*> next_{nullptr};
 };
 
 }  // namespace srpd::runtime

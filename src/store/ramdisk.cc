@@ -126,6 +126,7 @@ class Ramdisk final : public Backstore {
                      "use a smaller size, or raise the limits of srpd's memory (ulimit -v, -d)",
                      error);
     }
+    last_pages_ = &last_pages_->grow({memory_ + usable, bytes - usable});
     usable_.store(bytes, std::memory_order_relaxed);
     return {};
   }
@@ -161,19 +162,23 @@ class Ramdisk final : public Backstore {
   void clear(std::uint64_t offset, std::uint64_t length) {
     const std::uint64_t first = (offset + page - 1) / page * page;
     const std::uint64_t last = (offset + length) / page * page;
-    if (last < first + worth_returning || !give_back(first, last - first)) {
+    if (last < first + worth_returning) {
       std::memset(memory_ + offset, 0, length);
       return;
     }
     std::memset(memory_ + offset, 0, first - offset);
     std::memset(memory_ + last, 0, offset + length - last);
+    for (runtime::PinnableMemory* part = &pages_; part != nullptr; part = part->next())
+      clear_pages(*part, first, last);
   }
 
-  /// Adapters know only what was there from the start.
-  bool give_back(std::uint64_t first, std::uint64_t length) {
-    const std::uint64_t known = pages_.bytes().size();
-    if (first + length <= known) return pages_.give_back(first, length);
-    return first >= known && ::madvise(memory_ + first, length, MADV_DONTNEED) == 0;
+  /// Of those from `first` to `last`, which adapters may know.
+  void clear_pages(runtime::PinnableMemory& part, std::uint64_t first, std::uint64_t last) {
+    const auto begin = static_cast<std::uint64_t>(part.bytes().data() - memory_);
+    first = std::max(first, begin);
+    last = std::min(last, begin + part.bytes().size());
+    if (first < last && !part.give_back(first - begin, last - first))
+      std::memset(memory_ + first, 0, last - first);
   }
 
   const std::string name_;
@@ -181,7 +186,8 @@ class Ramdisk final : public Backstore {
   const std::uint64_t room_;
   std::atomic<std::uint64_t> size_;
   std::atomic<std::uint64_t> usable_;  ///< the most it ever had
-  runtime::PinnableMemory pages_;
+  runtime::PinnableMemory pages_;      ///< and those after it: all that can be used
+  runtime::PinnableMemory* last_pages_ = &pages_;
   ObserverSlot observer_;
   Properties properties_;
 };

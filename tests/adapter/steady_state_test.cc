@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -71,6 +72,12 @@ class Pair {
 
   initiator::Client& client() { return *client_; }
   transport::Transport& transport() { return *transport_; }
+
+  /// Long enough for the loop to go to sleep.
+  void idle() {
+    const runtime::Time until = loop_->now() + std::chrono::milliseconds(20);
+    EXPECT_TRUE(run_host_loop_until(*loop_, [&] { return loop_->now() >= until; }));
+  }
 
   /// A RAM disk as LUN 1 of the target, while the host is there.
   std::shared_ptr<scsi::Lu> add_ramdisk() {
@@ -203,6 +210,94 @@ TEST(SteadyState, RamDiskThatComesAndGoes) {
     pair.transport().take_memory_back(*memory);
     EXPECT_EQ(registered(), before);
   }
+}
+
+// It keeps what it has registered, and its new part is registered piece by piece like the old one.
+TEST(SteadyState, RamDiskThatGrows) {
+  const std::string address = test::adapter_address(false);
+  if (address.empty()) GTEST_SKIP() << test::no_adapter;
+  Pair pair(address, specification("ramdisk"));
+  auto lu = pair.add_ramdisk();
+  runtime::PinnableMemory* const memory = lu->store().memory();
+  pair.transport().lend_memory(*memory);
+  for (int i = 0; i < 3; ++i) {
+    initiator::Request attention;
+    attention.lun = lun_1;
+    pair.client().execute(attention);
+  }
+  const std::vector<std::byte> out = random_bytes(1 << 20, 4);
+  std::vector<std::byte> in(out.size());
+  initiator::Request write, read;
+  write.lun = read.lun = lun_1;
+  write.data_out = out;
+  read.data_in = in;
+  set_cdb(write, 0x2a, 1 << 20);
+  set_cdb(read, 0x28, 1 << 20);
+  const auto move_at = [&](std::uint64_t at) {
+    const wire::be32 block = static_cast<std::uint32_t>(at / block_size);
+    std::memcpy(&write.cdb[2], &block, sizeof block);
+    std::memcpy(&read.cdb[2], &block, sizeof block);
+    pair.client().execute(write);
+    ASSERT_TRUE(write.good()) << write.error;
+    pair.client().execute(read);
+    ASSERT_TRUE(read.good()) << read.error;
+    ASSERT_EQ(in, out);
+  };
+  for (std::uint64_t at = 0; at < store_size; at += 1 << 20) move_at(at);
+  const std::size_t before = registered();
+  ASSERT_TRUE(lu->store().resize({.bytes = 2 * store_size}));
+  initiator::Request attention;
+  attention.lun = lun_1;
+  pair.client().execute(attention);
+  // Before it is lent it is served, too.
+  move_at(store_size + (2 << 20));
+  EXPECT_EQ(registered(), before) << "for the time of the operation";
+  pair.transport().lend_memory(*memory->next());
+  move_at(store_size - (512 << 10));
+  for (std::uint64_t at = store_size; at < 2 * store_size; at += 1 << 20) move_at(at);
+  constexpr std::size_t pieces = store_size / runtime::PinnableMemory::chunk;
+  EXPECT_EQ(registered(), before + pieces);
+  const std::uint64_t allocations = runtime::test::allocations();
+  for (int i = 0; i < 20; ++i) move_at(store_size + (2 << 20));
+  EXPECT_EQ(runtime::test::allocations() - allocations, 0u);
+  pair.remove_ramdisk();
+  pair.transport().take_memory_back(*memory->next());
+  pair.transport().take_memory_back(*memory);
+}
+
+// The user-space /proc/interrupts.
+TEST(CompletionVectors, CountWhatCompletes) {
+  const std::string address = test::adapter_address(false);
+  if (address.empty()) GTEST_SKIP() << test::no_adapter;
+  Pair pair(address, specification("ramdisk"));
+  const auto count = [&] {
+    CompletionVectorCount sum;
+    for (const CompletionVectorCount& each : pair.transport().completion_vectors()) {
+      EXPECT_FALSE(each.device.empty());
+      EXPECT_GE(each.vector, 0);
+      EXPECT_NE(each.loop, nullptr);
+      sum.completions += each.completions;
+      sum.events += each.events;
+    }
+    return sum;
+  };
+  std::vector<std::byte> in(4096);
+  initiator::Request read;
+  set_cdb(read, 0x28, 4096);
+  read.data_in = in;
+  constexpr std::uint64_t commands = 100;
+  const CompletionVectorCount before = count();
+  EXPECT_GT(before.completions, 0u) << "the login";
+  for (std::uint64_t i = 0; i < commands; ++i) {
+    pair.client().execute(read);
+    ASSERT_TRUE(read.good()) << read.error;
+    if (i % 10 == 0) pair.idle();
+  }
+  const CompletionVectorCount after = count();
+  // SRP_CMD arrives at the target and SRP_RSP at the host, whatever else completes.
+  EXPECT_GE(after.completions - before.completions, 2 * commands);
+  EXPECT_GT(after.events - before.events, 0u);
+  EXPECT_LE(after.events, after.completions);
 }
 
 // Goes through the data buffers of the loop.

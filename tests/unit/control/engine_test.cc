@@ -189,9 +189,24 @@ TEST_F(EngineTest, HostsAreToldOfAnotherSize) {
   EXPECT_EQ(ask(**host, write_last, 1, test::pattern(512, 1)).code, 0x2100u);
   EXPECT_EQ(echo("fd_dev_size=2097152", device + "/control"), 0);
   EXPECT_EQ(attentions(**host, 1), std::vector<unsigned>{0x2a09});
+  const auto lent = [this] {
+    return runtime::run_on(home(), [this] {
+      std::size_t bytes = 0;
+      for (const auto* each : lent_) bytes += each->bytes().size();
+      return bytes;
+    });
+  };
+  EXPECT_EQ(lent(), 64u * 4096);
   EXPECT_EQ(resize("target/core/rd_mcp_0/ram0", 1 << 20), 0);
   EXPECT_EQ(attentions(**host), std::vector<unsigned>{0x2a09});
   EXPECT_EQ(test::to_hex(ask(**host, read_capacity, 0, {}, 8).data), "000007ff00000200");
+  EXPECT_EQ(lent(), 1u << 20) << "adapters may know what is new as well";
+  EXPECT_EQ(resize("target/core/rd_mcp_0/ram0", 1 << 19, true), 0);
+  EXPECT_EQ(resize("target/core/rd_mcp_0/ram0", 3 << 19), 0);
+  EXPECT_EQ(lent(), 3u << 19);
+  EXPECT_EQ(unlink(lun(0) + "/device"), 0);
+  EXPECT_EQ(rmdir("target/core/rd_mcp_0/ram0"), 0);
+  EXPECT_EQ(lent(), 0u);
 }
 
 TEST_F(EngineTest, AHandlerOfOursTakesAnotherSize) {

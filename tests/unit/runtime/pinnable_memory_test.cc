@@ -48,5 +48,19 @@ TEST_F(PinnableMemoryTest, TheLastChunkMayBeShort) {
   EXPECT_EQ(memory_.pin(size - 1).size(), 8192u);
 }
 
+// Pieces of what was there keep their ends.
+TEST_F(PinnableMemoryTest, GrowsByMemoriesOfTheirOwn) {
+  EXPECT_EQ(memory_.next(), nullptr);
+  std::byte* const more = map();
+  PinnableMemory& grown = memory_.grow({more, size});
+  EXPECT_EQ(memory_.next(), &grown);
+  EXPECT_EQ(grown.next(), nullptr);
+  EXPECT_EQ(memory_.pin(size - 1).size(), 8192u);
+  EXPECT_EQ(grown.pin(0).data(), more);
+  EXPECT_FALSE(grown.give_back(0, 4096));
+  EXPECT_TRUE(memory_.give_back(0, 4096)) << "each knows its own";
+  ::munmap(more, size);
+}
+
 }  // namespace
 }  // namespace srpd::runtime

@@ -7,6 +7,7 @@
 
 #include "runtime/buffer_pool.h"
 #include "runtime/frame_pool.h"
+#include "runtime/pinnable_memory.h"
 #include "store/registry.h"
 #include "unit/store/store_suite.h"
 
@@ -287,6 +288,30 @@ TEST(Ramdisk, WhatGrowsBackIsEmpty) {
     ASSERT_TRUE((*opened)->resize({.bytes = 128u << 20}));
     EXPECT_TRUE(all_zero(driver.read(at, 8u << 20)));
   }
+}
+
+// What adapters know of it stays as it is; what is new they may know as well.
+TEST(Ramdisk, WhatItGrowsByIsLentToo) {
+  constexpr std::uint64_t before = 64u << 20, after = 128u << 20;
+  const auto bench = make_loop_bench("simulated");
+  const auto opened =
+      open({.type = "ramdisk", .name = "disk0", .path = {}, .size = before}, bench->loop());
+  ASSERT_TRUE(opened) << opened.error().text();
+  runtime::PinnableMemory& old = *(*opened)->memory();
+  EXPECT_EQ(old.next(), nullptr);
+  ASSERT_TRUE((*opened)->resize({.bytes = after}));
+  ASSERT_NE(old.next(), nullptr);
+  EXPECT_EQ(old.bytes().size(), before);
+  EXPECT_EQ(old.next()->bytes().data(), (*opened)->map(before, 512));
+  EXPECT_EQ(old.next()->bytes().size(), after - before);
+  // Also where some of it is pinned, from one into the other.
+  old.next()->pin(0);
+  Driver driver(*bench, **opened);
+  ASSERT_EQ(driver.write(before - (8u << 20), pattern(16u << 20, 3)), 0);
+  ASSERT_TRUE((*opened)->resize({.bytes = 4096, .may_shrink = true}));
+  ASSERT_TRUE((*opened)->resize({.bytes = after}));
+  EXPECT_EQ(old.next()->next(), nullptr) << "it had that before";
+  EXPECT_TRUE(all_zero(driver.read(before - (8u << 20), 16u << 20)));
 }
 
 TEST(Ramdisk, GrowsAsFarAsItsAddressesReach) {
