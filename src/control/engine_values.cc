@@ -9,6 +9,7 @@
 #include <filesystem>
 #include <system_error>
 
+#include "control/designator_text.h"
 #include "store/pass_through.h"
 
 namespace srpd::control {
@@ -50,6 +51,7 @@ void describe(const store::PassThrough::Identity& device, lio::DeviceProperties&
   properties.product = device.product;
   properties.revision = device.revision;
   properties.serial = device.unit_serial;
+  describe_designators(device.designators, properties);
 }
 
 }  // namespace

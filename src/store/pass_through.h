@@ -7,9 +7,11 @@
 #include <cstdint>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "runtime/completion.h"
 #include "runtime/loop.h"
+#include "store/designators.h"
 
 namespace srpd::store {
 
@@ -53,7 +55,8 @@ class PassThrough {
   struct Identity {
     std::uint8_t device_type = 0;  ///< SPC-5 table 147: 0 disk, 1 tape, 5 CD or DVD
     std::string vendor, product, revision;
-    std::string unit_serial;  ///< VPD page 80h; empty where there is none
+    std::string unit_serial;              ///< VPD page 80h; empty where there is none
+    std::vector<Designator> designators;  ///< VPD page 83h
   };
   virtual const Identity& identity() const = 0;
 

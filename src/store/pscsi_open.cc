@@ -72,6 +72,12 @@ std::string address_of(const struct stat& status, const std::string& sysfs) {
   return is_address(name) ? name : "";
 }
 
+/// INQUIRY for a VPD page.
+constexpr std::array<std::byte, 6> page_inquiry(std::uint8_t code) {
+  return {std::byte{0x12}, std::byte{1},   std::byte{code},
+          std::byte{0},    std::byte{252}, std::byte{0}};
+}
+
 /// Data of a command of ours to the device; short or empty where it has none.
 std::span<const std::byte> answer(OpenedDevice& device, const SgIo& sg_io,
                                   std::span<const std::byte> cdb, std::span<std::byte> data,
@@ -137,8 +143,6 @@ Expected<ScsiPlace> find_scsi_device(const Specification& specification, const s
 Expected<void> inquire(OpenedDevice& device, const SgIo& sg_io) {
   constexpr std::array inquiry{std::byte{0x12}, std::byte{0},  std::byte{0},
                                std::byte{0},    std::byte{96}, std::byte{0}};
-  constexpr std::array serial{std::byte{0x12}, std::byte{1},   std::byte{0x80},
-                              std::byte{0},    std::byte{252}, std::byte{0}};
   std::array<std::byte, 252> data{};
   int result = 0;
   const auto standard = answer(device, sg_io, inquiry, std::span(data).first(96), result);
@@ -154,11 +158,12 @@ Expected<void> inquire(OpenedDevice& device, const SgIo& sg_io) {
   identity.vendor = trimmed(standard.subspan(8, 8));
   identity.product = trimmed(standard.subspan(16, 16));
   identity.revision = trimmed(standard.subspan(32, 4));
-  const auto told = answer(device, sg_io, serial, data, result);
+  const auto told = answer(device, sg_io, page_inquiry(0x80), data, result);
   if (told.size() > 4 && told[1] == std::byte{0x80}) {
     const std::size_t length = std::to_integer<std::size_t>(told[3]);
     identity.unit_serial = trimmed(told.subspan(4, std::min(length, told.size() - 4)));
   }
+  identity.designators = parse_designators(answer(device, sg_io, page_inquiry(0x83), data, result));
   return {};
 }
 

@@ -427,8 +427,11 @@ TEST(PscsiIdentity, IsWhatInquirySays) {
       data[0] = 0x01;
       std::memcpy(data + 8, "Linux   scsi_debug      0191", 28);
       header.resid = static_cast<int>(header.dxfer_len - 96 + 60);
-    } else {
+    } else if (header.cmdp[2] == 0x80) {
       std::memcpy(data, "\x01\x80\x00\x08    2000", 12);
+      header.resid = static_cast<int>(header.dxfer_len - 12);
+    } else {
+      std::memcpy(data, "\x01\x83\x00\x08\x02\x01\x00\x04Test", 12);
       header.resid = static_cast<int>(header.dxfer_len - 12);
     }
     return 0;
@@ -439,6 +442,8 @@ TEST(PscsiIdentity, IsWhatInquirySays) {
   EXPECT_EQ(device.identity.product, "scsi_debug");
   EXPECT_EQ(device.identity.revision, "0191");
   EXPECT_EQ(device.identity.unit_serial, "2000");
+  ASSERT_EQ(device.identity.designators.size(), 1u);
+  EXPECT_EQ(device.identity.designators[0].bytes, "Test");
 }
 
 TEST(PscsiIdentity, OfADeviceThatDoesNotAnswer) {
