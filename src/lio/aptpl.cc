@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -54,26 +55,83 @@ void for_each_device(const tree::Directory& root, const std::function<void(Devic
   });
 }
 
+/// A number as LIO's patterns find it in an item: to its end, without blanks or a plus sign; what
+/// does not fit 64 bits runs over.
+std::optional<std::int64_t> pattern_number(std::string_view text) {
+  const bool negative = text.starts_with('-');
+  if (negative) text.remove_prefix(1);
+  unsigned base = 10;
+  if (text.size() > 1 && text[0] == '0') {
+    base = text[1] == 'x' || text[1] == 'X' ? 16 : 8;
+    text.remove_prefix(base == 16 ? 2 : 1);
+  }
+  if (text.empty()) return std::nullopt;
+  std::uint64_t value = 0;
+  for (const char c : text) {
+    const std::size_t digit =
+        std::string_view("0123456789abcdef")
+            .find(static_cast<char>(c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c));
+    if (digit >= base) return std::nullopt;
+    value = value * base + digit;
+  }
+  return static_cast<std::int64_t>(negative ? 0 - value : value);
+}
+
+/// Numbers of the items of one registration: nothing for those that are passed over, and for those
+/// that are wrong, which `good` says.
+struct Numbers {
+  using Number = std::optional<std::uint64_t>;
+
+  Reading reading;
+  Result<void> good;
+
+  template <class T>
+  Number checked(const Result<T>& parsed) {
+    if (parsed) return *parsed;
+    good = tl::unexpected(parsed.error());
+    return std::nullopt;
+  }
+
+  Number key(std::string_view text) { return checked(parse_number<std::uint64_t>(text)); }
+
+  Number whole(std::string_view text) {
+    const bool is_none = text.starts_with('-') || !pattern_number(text);
+    if (reading == Reading::attribute && is_none) return std::nullopt;
+    return key(text);
+  }
+
+  Number integer(std::string_view text) {
+    if (reading == Reading::file) return key(text);
+    const auto number = pattern_number(text);
+    if (!number) return std::nullopt;
+    if (*number < INT32_MIN || *number > INT32_MAX) {
+      good = fail(ERANGE, "the number is too large");
+      return std::nullopt;
+    }
+    return static_cast<std::uint64_t>(*number);
+  }
+
+  /// The file has these as two hex digits without 0x: "05". LIO passes over "08", which it writes
+  /// itself.
+  Number octet(std::string_view text) {
+    if (reading == Reading::attribute && pattern_number(text)) return integer(text);
+    const auto parsed = parse_number<std::uint8_t>("0x" + std::string(text));
+    if (!parsed && reading == Reading::attribute) return std::nullopt;
+    return checked(parsed);
+  }
+};
+
 }  // namespace
 
-Result<AptplRegistration> parse_registration(std::string_view text) {
+Result<AptplRegistration> parse_registration(std::string_view text, Reading reading) {
   AptplRegistration found;
-  Result<void> good;
-  const auto number = [&](std::string_view item, std::string_view key, auto& member) {
+  Numbers numbers{reading, {}};
+  const auto number = [&](std::string_view item, std::string_view key, auto& member,
+                          Numbers::Number (Numbers::*read)(std::string_view)) {
     const auto value = value_of(item, key);
     if (!value) return false;
-    const auto parsed = parse_number<std::uint64_t>(*value);
-    if (!parsed) good = tl::unexpected(parsed.error());
-    if (parsed) member = static_cast<std::remove_reference_t<decltype(member)>>(*parsed);
-    return true;
-  };
-  // The file has these as two hex digits without 0x: "05".
-  const auto octet = [&](std::string_view item, std::string_view key, std::uint8_t& member) {
-    const auto value = value_of(item, key);
-    if (!value) return false;
-    const auto parsed = parse_number<std::uint8_t>("0x" + std::string(*value));
-    if (!parsed) good = tl::unexpected(parsed.error());
-    if (parsed) member = *parsed;
+    if (const auto parsed = (numbers.*read)(*value))
+      member = static_cast<std::remove_reference_t<decltype(member)>>(*parsed);
     return true;
   };
   const auto word = [](std::string_view item, std::string_view key, std::string& member) {
@@ -81,19 +139,24 @@ Result<AptplRegistration> parse_registration(std::string_view text) {
     if (value) member = std::string(*value);
     return value.has_value();
   };
+  using N = Numbers;
   for (const std::string_view item : split_items(text)) {
     word(item, "initiator_fabric", found.initiator_fabric) ||
         word(item, "initiator_node", found.initiator_node) ||
-        word(item, "initiator_sid", found.initiator_sid) || number(item, "sa_res_key", found.key) ||
-        number(item, "res_holder", found.holder) || octet(item, "res_type", found.type) ||
-        octet(item, "res_scope", found.scope) ||
-        number(item, "res_all_tg_pt", found.all_target_ports) ||
-        number(item, "mapped_lun", found.mapped_lun) ||
+        word(item, "initiator_sid", found.initiator_sid) ||
+        number(item, "sa_res_key", found.key, &N::key) ||
+        number(item, "res_holder", found.holder, &N::integer) ||
+        number(item, "res_type", found.type, &N::octet) ||
+        number(item, "res_scope", found.scope, &N::octet) ||
+        number(item, "res_all_tg_pt", found.all_target_ports, &N::integer) ||
+        number(item, "mapped_lun", found.mapped_lun, &N::whole) ||
         word(item, "target_fabric", found.target_fabric) ||
-        word(item, "target_node", found.target_node) || number(item, "tpgt", found.tag) ||
-        number(item, "port_rtpi", found.port_rtpi) || number(item, "target_lun", found.target_lun);
+        word(item, "target_node", found.target_node) ||
+        number(item, "tpgt", found.tag, &N::integer) ||
+        number(item, "port_rtpi", found.port_rtpi, &N::integer) ||
+        number(item, "target_lun", found.target_lun, &N::whole);
   }
-  if (!good) return tl::unexpected(good.error());
+  if (!numbers.good) return tl::unexpected(numbers.good.error());
   if (found.initiator_node.empty() || found.target_node.empty() || found.key == 0)
     return fail(EINVAL, "initiator_node, target_node or sa_res_key is missing");
   if (found.holder && found.type == 0) return fail(EINVAL, "res_type of the holder is missing");
@@ -131,7 +194,7 @@ Result<std::vector<AptplRegistration>> parse_aptpl(std::string_view text) {
       return fail(EINVAL, fmt::format("registration {} has no end", found.size()));
     const std::size_t items = text.find('\n', text.find(begin_line));
     if (items > end) return fail(EINVAL, "a line is missing");
-    const auto registration = parse_registration(text.substr(items, end - items));
+    const auto registration = parse_registration(text.substr(items, end - items), Reading::file);
     if (!registration) return tl::unexpected(registration.error());
     found.push_back(*registration);
     text.remove_prefix(std::min(text.size(), text.find('\n', end)));

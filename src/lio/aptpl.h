@@ -2,6 +2,7 @@
 // <dbroot>/pr/aptpl_<unit serial> in LIO's words, which LIO's tools read as well.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,9 +13,11 @@
 
 namespace srpd::lio {
 
-/// KEY=VALUE items of one registration, as res_aptpl_metadata takes them. Keys that are not known
-/// say nothing that is needed here.
-Result<AptplRegistration> parse_registration(std::string_view text);
+/// Items whose value is no number are passed over by LIO; in a file they are damage.
+enum class Reading : std::uint8_t { attribute, file };
+
+/// KEY=VALUE items of one registration. Keys that are not known say nothing that is needed here.
+Result<AptplRegistration> parse_registration(std::string_view text, Reading reading);
 
 std::string aptpl_text(const std::vector<AptplRegistration>& registrations);
 /// All of it, or an error.

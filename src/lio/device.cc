@@ -7,6 +7,7 @@
 #include <iterator>
 #include <utility>
 
+#include "base/log.h"
 #include "lio/device_parts.h"
 #include "lio/device_statistics.h"
 #include "lio/hba.h"
@@ -184,12 +185,17 @@ Result<void> Device::open(Change& change) {
       engine().close_device(id_);
       return tl::unexpected(taken.error());
     }
+    for (const AptplRegistration& each : registrations_)
+      if (auto restored = engine().restore_registration(id_, each); !restored)
+        log::warning("{}/{}: a registration is not restored: {}", spec_.hba, spec_.name,
+                     restored.error().cause);
     return found;
   });
   if (!opened) return tl::unexpected(opened.error());
   properties_ = std::move(*opened);
   numbers_ = numbers_of(properties_);
   enabled_ = true;
+  registrations_.clear();
   number_ = hba_.next_device_number();
   tables_ = table_count(spec_);
   take_identity();
@@ -218,6 +224,13 @@ void Device::arrived(Change& change, const DeviceProperties& found) {
   take_identity();
   change.changed(*this, "info");
   static_cast<void>(set_numbers(change, wanted));
+}
+
+Result<void> Device::restore(Change& change, const AptplRegistration& registration) {
+  if (enabled_)
+    return change.unlocked([&] { return engine().restore_registration(id_, registration); });
+  registrations_.push_back(registration);
+  return {};
 }
 
 bool Device::assumes(std::string_view attribute) const {

@@ -58,6 +58,9 @@ class Device final : public Directory {
   /// The engine has found what it took on trust by `enable`.
   void arrived(Change& change, const DeviceProperties& found);
 
+  /// A registration that was kept over a loss of power. Before `enable` it waits for that.
+  Result<void> restore(Change& change, const AptplRegistration& registration);
+
   const Identity& identity() const { return identity_; }
   void set_identity(const Identity& identity);
   /// What `product_id` is without emulate_model_alias.
@@ -109,6 +112,7 @@ class Device final : public Directory {
   DeviceProperties properties_;
   DeviceAttributes numbers_;
   std::vector<std::uint32_t DeviceAttributes::*> said_;  ///< while it is waited for
+  std::vector<AptplRegistration> registrations_;         ///< that wait for `enable`
   Identity identity_;
   std::string alias_;
   std::string lba_map_;

@@ -15,6 +15,7 @@
 namespace srpd::lio {
 namespace {
 
+constexpr std::string_view no_reservations = "SPC_RESERVATIONS_DISABLED\n";
 constexpr std::string_view nobody = "No SPC-3 Reservation holder\n";
 
 /// SPC-4 table 57.
@@ -39,7 +40,9 @@ class Pr final : public DevicePart {
  private:
   static const Attribute rows[];
 
-  bool passes_through() const { return device().plugin() == Plugin::pscsi; }
+  /// The device sees to them itself.
+  bool passes_through() const { return device().numbers().pgr_support == 0; }
+  bool disabled() const { return device().numbers().emulate_pr == 0; }
 
   Reservations state() const {
     if (!device().enabled() || passes_through()) return {};
@@ -54,6 +57,7 @@ class Pr final : public DevicePart {
   }
 
   std::string show_holder() const {
+    if (disabled()) return std::string(no_reservations);
     if (passes_through()) return "Passthrough\n";
     const Reservations now = state();
     if (now.holder.empty()) return std::string(nobody);
@@ -97,30 +101,32 @@ class Pr final : public DevicePart {
   }
 
   std::string show_kind() const {
+    if (disabled()) return std::string(no_reservations);
     if (passes_through()) return "SPC_PASSTHROUGH\n";
     return state().spc2 ? "SPC2_RESERVATIONS\n" : "SPC3_PERSISTENT_RESERVATIONS\n";
   }
 
   std::string show_aptpl() const {
-    if (passes_through()) return {};
+    if (disabled() || passes_through()) return {};
     return fmt::format("APTPL Bit Status: {}\n", state().aptpl ? "Activated" : "Disabled");
   }
 
   std::string show_metadata() const {
-    return passes_through() ? std::string() : "Ready to process PR APTPL metadata..\n";
+    if (disabled() || passes_through()) return {};
+    return "Ready to process PR APTPL metadata..\n";
   }
 
   Result<void> store_metadata(Change& change, std::string_view text);
 };
 
 Result<void> Pr::store_metadata(Change& change, std::string_view text) {
-  if (passes_through()) return {};
+  // LIO says nothing to what it does not take then.
+  if (disabled() || passes_through() || state().spc2) return {};
   if (device().exported())
     return fail(EINVAL, "a LUN shows the device", "write it before LUNs are linked");
-  const auto registration = parse_registration(text);
+  const auto registration = parse_registration(text, Reading::attribute);
   if (!registration) return tl::unexpected(registration.error());
-  return change.unlocked(
-      [&] { return device().engine().restore_registration(device().device_id(), *registration); });
+  return device().restore(change, *registration);
 }
 
 const Attribute Pr::rows[] = {

@@ -30,6 +30,10 @@ FAR_LUN = "SRP's flat LUNs end at 16383"
 NOBODY = "no host is ever called so"
 DANGLING = ("beside a link that leads nowhere the kernel takes another one, and removes what that "
             "maps when the first one goes")
+OTHER_LUN = "a registration stays when its initiator loses another LUN of the same disk"
+TWICE = "an initiator has one registration at a port: the one that was restored last"
+NO_TYPE = "no reservation has such a type"
+OCTAL = "the kernel takes the 08 that it writes itself for an octal number, and so for none"
 DBROOT = "srpd's own files are in its state folder, where /etc/target leads; see docs/lio-tools.md"
 
 LUN_OR_MAPPED = r"srpt/\{gid\}/tpgt_1/(lun|acls/\S+)"
@@ -83,5 +87,19 @@ DEVIATIONS = (
     Deviation("to srpd a block device that is opened as a file is one",
               r"file \S+/attrib/(is_nonrot|max_(unmap|write)_\w+|unmap_\w+)", ".*", ".*",
               section="fileio on a block device", script="hardware"),
+    Deviation(OTHER_LUN, r"file \S+/res_pr_registered_i_pts", r".*None.*", r".*srpt.*",
+              section="a registration that is restored", script="pr"),
+    Deviation(TWICE, r"file \S+/res_pr_(generation|registered_i_pts)", ".*", ".*",
+              section="a registration that is restored twice", script="pr"),
+    Deviation(NO_TYPE, r"write \S+/res_aptpl_metadata .*", "OK.*", "EINVAL.*",
+              section="a holder of type (02|04|100)", script="pr"),
+    Deviation(NO_TYPE, r"file \S+/res_.*", ".*", ".*",
+              section="a holder of type (02|04|100)", script="pr"),
+    Deviation(OCTAL, r"write \S+/res_aptpl_metadata .*", "EINVAL.*", "OK.*",
+              section="a holder of type 08", script="pr"),
+    Deviation(OCTAL, r"file \S+/res_.*", ".*", ".*", section="a holder of type 08", script="pr"),
+    Deviation("SRP has no session identifiers", r"file \S+/res_pr_registered_i_pts",
+              r".*,i,0x0x1.*", r".*", section="a registration with initiator_sid=0x1",
+              script="pr"),
     Deviation(DBROOT, "write dbroot .*", ".*", ".*", script="files"),
 )

@@ -16,11 +16,11 @@ import sys
 
 import recorder
 from steps import (alua, attributes, backstores, concurrency, fabric, files, hardware, logins,
-                   names)
+                   names, pr)
 
 # In this order: numbers that the target gives go on over all of them, so those that a machine may
 # leave out come late.
-SCRIPTS = (names, backstores, attributes, alua, fabric, files, logins, hardware, concurrency)
+SCRIPTS = (names, backstores, attributes, alua, fabric, files, pr, logins, hardware, concurrency)
 FILE_BYTES = 1 << 20
 
 

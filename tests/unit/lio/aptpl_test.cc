@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -72,6 +73,32 @@ TEST(AptplText, APartIsNotTakenForTheWhole) {
     EXPECT_GE(text.substr(0, cut).rfind("PR_REG_END:") + 14, cut);
   }
   EXPECT_LE(good, 7u);
+}
+
+// Linux 6.1: what is no number says nothing, "0x5" and "05" are 5, and 31 bits is what fits.
+TEST(AptplItems, AreTakenAsLioTakesThem) {
+  const std::string names = "initiator_node=0x12,target_node=0x01,sa_res_key=7,";
+  const auto taken = [&](const std::string& items) {
+    return parse_registration(names + items, Reading::attribute);
+  };
+  for (const char* type : {"5", "05", "0x5"}) {
+    const auto found = taken(std::string("res_holder=1,res_type=") + type);
+    ASSERT_TRUE(found.has_value()) << type;
+    EXPECT_EQ(found->type, 5) << type;
+  }
+  EXPECT_EQ(taken("res_holder=1,res_type=08")->type, 8) << "as the file has it";
+  for (const char* passed : {"x", "08", " 1", "1 ", "+1", ""}) {
+    const auto found = taken(std::string("res_holder=") + passed + ",mapped_lun=" + passed);
+    ASSERT_TRUE(found.has_value()) << passed;
+    EXPECT_FALSE(found->holder) << passed;
+    EXPECT_EQ(found->mapped_lun, 0u) << passed;
+  }
+  EXPECT_EQ(taken("tpgt=0x10")->tag, 16);
+  EXPECT_EQ(taken("tpgt=4294967295").error().code, ERANGE);
+  EXPECT_EQ(taken("mapped_lun=18446744073709551616").error().code, ERANGE);
+  EXPECT_EQ(taken("sa_res_key=x").error().code, EINVAL);
+  EXPECT_EQ(taken("res_holder=1").error().code, EINVAL);
+  EXPECT_FALSE(parse_registration(names + "mapped_lun=x", Reading::file)) << "damage";
 }
 
 class AptplFile : public ::testing::Test {

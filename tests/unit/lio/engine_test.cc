@@ -318,19 +318,46 @@ TEST(LioEngine, ShowsReservations) {
   EXPECT_EQ(world.text(device + "/pr/res_aptpl_active"), "APTPL Bit Status: Activated\n");
 }
 
+const std::string saved =
+    "initiator_fabric=srpt,initiator_node=0x12,sa_res_key=2748,res_holder=1,res_type=08,"
+    "res_scope=00,res_all_tg_pt=0,mapped_lun=0,target_fabric=srpt,target_node=0x01,tpgt=1,"
+    "port_rtpi=1,target_lun=0";
+
 TEST(LioEngine, TakesSavedRegistrations) {
   World world;
   world.make_ramdisk("rd_mcp_0", "r");
   world.engine.take_calls();
-  const std::string saved =
-      "initiator_fabric=srpt,initiator_node=0x12,sa_res_key=2748,res_holder=1,res_type=08,"
-      "res_scope=00,res_all_tg_pt=0,mapped_lun=0,target_fabric=srpt,target_node=0x01,tpgt=1,"
-      "port_rtpi=1,target_lun=0";
   EXPECT_EQ(world.write(device + "/pr/res_aptpl_metadata", saved), 0);
   EXPECT_THAT(world.engine.take_calls(),
               ElementsAre("restore_registration 1 0x12 key=2748 type=8"));
   for (const char* missing : {"initiator_node=0x12,", "sa_res_key=2748,", "target_node=0x01,"})
     EXPECT_EQ(world.write(device + "/pr/res_aptpl_metadata", replaced(saved, missing, "")), EINVAL);
+}
+
+TEST(LioEngine, KeepsSavedRegistrationsUntilTheDeviceIsEnabled) {
+  World world;
+  world.mkdir("core/rd_mcp_0");
+  world.mkdir(device);
+  EXPECT_EQ(world.write(device + "/pr/res_aptpl_metadata", saved), 0);
+  EXPECT_THAT(world.engine.take_calls(), IsEmpty());
+  EXPECT_EQ(world.write(device + "/control", "rd_pages=1"), 0);
+  EXPECT_EQ(world.write(device + "/enable", "1"), 0);
+  EXPECT_THAT(world.engine.take_calls(), Contains("restore_registration 1 0x12 key=2748 type=8"));
+}
+
+TEST(LioEngine, WithoutReservationsTakesAndShowsNone) {
+  World world;
+  world.make_ramdisk("rd_mcp_0", "r");
+  world.engine.held.aptpl = true;
+  world.engine.held.holder = {{.initiator = "10.9.0.1", .target = "0x01", .lun = 4, .type = 5}};
+  EXPECT_EQ(world.write(device + "/attrib/emulate_pr", "0"), 0);
+  world.engine.take_calls();
+  for (const char* attribute : {"res_holder", "res_type"})
+    EXPECT_EQ(world.text(device + "/pr/" + attribute), "SPC_RESERVATIONS_DISABLED\n");
+  for (const char* attribute : {"res_aptpl_active", "res_aptpl_metadata"})
+    EXPECT_EQ(world.text(device + "/pr/" + attribute), "");
+  EXPECT_EQ(world.write(device + "/pr/res_aptpl_metadata", saved), 0);
+  EXPECT_THAT(world.engine.take_calls(), IsEmpty());
 }
 
 TEST(LioEngine, ShowsSessionsToTargetcli) {
